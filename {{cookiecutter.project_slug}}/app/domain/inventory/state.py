@@ -1,0 +1,40 @@
+"""What is in stock, as one immutable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rpds import HashTrieMap
+
+from app.core.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product that somebody has stocked, and how many units of it can be sold now."""
+
+    product_id: str
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Units available by product; a product that nobody stocked is not tracked."""
+
+    available: HashTrieMap[str, int] = HashTrieMap()
+
+    def get(self, product_id: str) -> Product | None:
+        """The product, or None while nobody has stocked it."""
+        units = self.available.get(product_id)
+        return None if units is None else Product(product_id, units)
+
+    def products(self) -> list[Product]:
+        """Every product, by name."""
+        return [
+            Product(product_id, self.available[product_id]) for product_id in sorted(self.available)
+        ]
+
+
+def view(inventory: Inventory, principal: Principal) -> list[Product]:
+    """What a client starts from: every product."""
+    return inventory.products()

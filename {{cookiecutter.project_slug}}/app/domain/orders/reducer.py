@@ -1,0 +1,117 @@
+"""The rules of orders: what a command may do, and what an event changes.
+
+A rule is a `require_…` called from a command's branch. What must be true of every order that
+was ever placed belongs there too: events are never refused.
+"""
+
+from typing import assert_never
+
+from app.core.effects import Append, Dispatch, Effects
+from app.core.environment import Environment
+from app.core.rejected import Code, Rejected
+from app.domain.orders.actions import (
+    CancelOrder,
+    ConfirmOrder,
+    OrderAction,
+    OrderCancelled,
+    OrderEvent,
+    OrderPlaced,
+    OrderProcessing,
+    OrderShipped,
+    OrderSystemCommand,
+    PlaceOrder,
+    ShipOrder,
+    Status,
+)
+from app.domain.orders.state import Order, Orders
+
+OrderEffects = Effects[OrderEvent, OrderSystemCommand]
+
+
+def reduce(state: Orders, action: OrderAction, env: Environment) -> tuple[Orders, OrderEffects]:
+    """Decide a command, or apply an event."""
+    match action:
+        case PlaceOrder():
+            return state, [Append(placed(state, action, env))]
+
+        case ConfirmOrder():
+            order = require_order(state, action.order_id, Status.PENDING)
+            return state, [Append(OrderProcessing(order.order_id, order.customer_id))]
+
+        case ShipOrder():
+            order = require_order(state, action.order_id, Status.PROCESSING)
+            return state, [Append(shipped(order, action, env))]
+
+        case CancelOrder():
+            order = require_order(state, action.order_id, Status.PENDING, Status.PROCESSING)
+            return state, [Append(cancelled(order, action, env))]
+
+        case OrderPlaced():
+            return state.added(order_of(state, action)), [Dispatch(ConfirmOrder(action.order_id))]
+
+        case OrderProcessing():
+            return state.changed(action.order_id, status=Status.PROCESSING), []
+
+        case OrderShipped():
+            return state.changed(
+                action.order_id,
+                status=Status.SHIPPED,
+                tracking_number=action.tracking_number,
+                shipped_at=action.shipped_at,
+            ), []
+
+        case OrderCancelled():
+            return state.changed(
+                action.order_id,
+                status=Status.CANCELLED,
+                reason=action.reason,
+                cancelled_at=action.cancelled_at,
+            ), []
+
+        case _:
+            assert_never(action)
+
+
+def placed(state: Orders, command: PlaceOrder, env: Environment) -> OrderPlaced:
+    """The order as it is placed, under an id that no other order has."""
+    order_id = command.order_id or f"ord-{env.new_id()}"
+    if state.get(order_id) is not None:
+        raise Rejected(Code.CONFLICT, f"order {order_id} already exists")
+    total_cents = sum(item.quantity * item.unit_price_cents for item in command.items)
+    return OrderPlaced(
+        order_id, command.customer_id, Status.PENDING, total_cents, command.items, env.now()
+    )
+
+
+def shipped(order: Order, command: ShipOrder, env: Environment) -> OrderShipped:
+    """The order as it leaves."""
+    return OrderShipped(order.order_id, command.tracking_number, order.customer_id, env.now())
+
+
+def cancelled(order: Order, command: CancelOrder, env: Environment) -> OrderCancelled:
+    """The order as it is given up."""
+    return OrderCancelled(order.order_id, command.reason, order.customer_id, env.now())
+
+
+def require_order(state: Orders, order_id: str, *allowed: Status) -> Order:
+    """The order, which must exist and be in one of these states."""
+    order = state.get(order_id)
+    if order is None:
+        raise Rejected(Code.NOT_FOUND, f"order {order_id} does not exist")
+    if order.status not in allowed:
+        wanted = " or ".join(allowed)
+        raise Rejected(Code.CONFLICT, f"order {order_id} is {order.status}, not {wanted}")
+    return order
+
+
+def order_of(state: Orders, event: OrderPlaced) -> Order:
+    """The order that an `OrderPlaced` speaks of."""
+    return Order(
+        order_id=event.order_id,
+        customer_id=event.customer_id,
+        status=event.status,
+        total_cents=event.total_cents,
+        items=event.items,
+        placed_at=event.placed_at,
+        number=len(state.ids) + 1,
+    )

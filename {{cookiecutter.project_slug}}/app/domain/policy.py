@@ -1,0 +1,57 @@
+"""Who may send which command, and who may hear which topic. What is not named here is denied."""
+
+from app.core.principal import Principal, Role
+from app.domain import Command, State
+
+# {%- if cookiecutter.starter == "blank" +%}
+from app.domain.counter.actions import Increment, Reset
+
+# {%- endif +%}
+# {%- if cookiecutter.starter != "blank" +%}
+from app.domain.inventory.actions import AddStock
+from app.domain.orders.actions import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
+# {%- endif +%}
+
+
+def may_send(principal: Principal, command: Command, state: State) -> bool:
+    """Whether this command is the principal's to give, as things stand."""
+    match principal.role, command:
+        # {% if cookiecutter.starter == "blank" %}
+        case (Role.CUSTOMER | Role.OPERATOR, Increment()):
+            return True
+        case (Role.OPERATOR, Reset()):
+            return True
+        # {% endif %}
+        # {% if cookiecutter.starter != "blank" %}
+        case (Role.OPERATOR, AddStock() | PlaceOrder() | ShipOrder() | CancelOrder()):
+            return True
+        case (Role.CUSTOMER, PlaceOrder()):
+            return command.customer_id == principal.name
+        case (Role.CUSTOMER, CancelOrder()):
+            order = state.orders.get(command.order_id)
+            return order is None or order.customer_id == principal.name
+        case (Role.SYSTEM, ConfirmOrder()):
+            return True
+        # {% endif %}
+    return False
+
+
+def may_hear(principal: Principal, topic: str) -> bool:
+    """Whether the principal may hear all that happens on a topic.
+
+    `orders` alone means every `orders:{customer}`.
+    """
+    match principal.role, topic.split(":", 1):
+        # {% if cookiecutter.starter == "blank" %}
+        case (Role.CUSTOMER | Role.OPERATOR, ["counter"]):
+            return True
+        # {% endif %}
+        # {% if cookiecutter.starter != "blank" %}
+        case (Role.CUSTOMER | Role.OPERATOR, ["inventory"]):
+            return True
+        case (Role.OPERATOR, ["orders", *_]):
+            return True
+        case (Role.CUSTOMER, ["orders", customer_id]):
+            return customer_id == principal.name
+        # {% endif %}
+    return False

@@ -1,0 +1,57 @@
+"""Says what is wrong with a message: one sentence for people, and each field for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.core.rejected import Code, FieldProblem, Rejected
+
+DOORS = ("body", "query", "path", "header", "cookie")
+
+
+def rejected(errors: Sequence[Any]) -> Rejected:
+    """The refusal for what pydantic found: its `ValidationError.errors()`, at least one."""
+    problems = [_problem(error) for error in errors]
+    fields = tuple(FieldProblem(loc, text) for _, loc, text in problems if loc)
+    subject, loc, text = problems[0]
+    match errors[0]["type"]:
+        case "missing" | "missing_argument":
+            text = f"missing required field '{loc}'"
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            text = f"unknown field '{loc}'"
+        case _ if loc:
+            text = f"field '{loc}': {text}"
+    return Rejected(Code.INVALID, f"Invalid {subject} format: {text}", fields=fields)
+
+
+def _problem(error: Any) -> tuple[str, str, str]:
+    """What does not fit (message, action, query), which field of it, and why."""
+    subject, steps = _place(error["loc"])
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "json_invalid":
+            return "JSON", "", str(context["error"])
+        case "union_tag_not_found":
+            return subject, "", "missing required field 'type'"
+        case "union_tag_invalid":
+            return subject, "", f"unknown type {context['tag']!r}, not {context['expected_tags']}"
+        case "misshapen_action":
+            return "action", "", error["msg"]
+    return subject, _path(steps), error["msg"]
+
+
+def _place(loc: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
+    """The part of the message that a location of pydantic's is in, and the way from there.
+
+    A tagged action's location names its class twice: as the union's tag, and as the key.
+    """
+    for index in range(len(loc) - 1):
+        if isinstance(loc[index], str) and loc[index] == loc[index + 1]:
+            return "action", loc[index + 2 :]
+    if loc and loc[0] in DOORS:
+        return ("action" if loc[0] == "body" else str(loc[0])), loc[1:]
+    return "message", loc[1:]
+
+
+def _path(steps: Sequence[str | int]) -> str:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return path.removeprefix(".")

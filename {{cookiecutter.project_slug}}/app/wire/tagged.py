@@ -1,0 +1,144 @@
+"""Teaches pydantic the JSON of actions: externally tagged, strict, nothing extra.
+
+`PlaceOrder(…)` is written `{"PlaceOrder": {…}}`, and a class without fields is a bare string.
+https://serde.rs/enum-representations.html describes the shape.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from operator import itemgetter
+from typing import Annotated, Any, get_args
+
+import orjson
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
+from pydantic_core.core_schema import CoreSchema
+
+STRICT = ConfigDict(strict=True, extra="forbid")
+MISSHAPEN = "misshapen action"
+
+Build = Callable[[GetCoreSchemaHandler], CoreSchema]
+
+
+@dataclass(frozen=True, slots=True)
+class ExternallyTagged:
+    """`Annotated[A | B, ExternallyTagged()]`: a union of dataclasses, told apart by class name.
+
+    Works wherever pydantic does: a TypeAdapter, a model's field, the body of a FastAPI route.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """One choice for each class, found by the one key of the object or by the bare string."""
+        classes = get_args(source) or (source,)
+        return _strictly(lambda generate: _tagged_schema(classes, generate))
+
+
+@dataclass(frozen=True, slots=True)
+class Untagged:
+    """`Annotated[A, Untagged()]`: one dataclass, its fields alone, as strict as when tagged."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The dataclass's own schema, made strict."""
+        return _strictly(lambda generate: generate.generate_schema(source))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    build: Build
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return self.build(handler)
+
+
+def _strictly(build: Build) -> CoreSchema:
+    """The schema under STRICT, whatever it is used in.
+
+    pydantic takes a config for a union but not for a dataclass, hence the `| None`. What does
+    not come as JSON text (FastAPI parses a body first) is written as JSON and read again: strict
+    means "as JSON says it", and one reader for both doors refuses with the same words.
+    """
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[object | None, _Shape(build)], config=STRICT)
+    validator = SchemaValidator(adapter.core_schema)
+
+    def from_python(value: Any) -> Any:
+        return validator.validate_json(orjson.dumps(value))
+
+    return core_schema.json_or_python_schema(
+        json_schema=adapter.core_schema,
+        python_schema=core_schema.no_info_plain_validator_function(from_python),
+    )
+
+
+def _tagged_schema(classes: tuple[type, ...], handler: GetCoreSchemaHandler) -> CoreSchema:
+    choices = {cls.__name__: _choice(cls, handler) for cls in classes}
+    bare = {cls.__name__ for cls in classes if not fields(cls)}
+
+    def tag(value: object) -> str:
+        match value:
+            case str() if value in bare:
+                return value
+            case dict() if len(value) == 1:
+                (name,) = value
+                return name if name in choices and name not in bare else MISSHAPEN
+        return MISSHAPEN
+
+    def refuse(value: object) -> None:
+        raise PydanticCustomError("misshapen_action", "{why}", {"why": _why(value, choices, bare)})
+
+    return core_schema.tagged_union_schema(
+        {**choices, MISSHAPEN: core_schema.no_info_plain_validator_function(refuse)},
+        discriminator=tag,
+        serialization=core_schema.plain_serializer_function_ser_schema(_written),
+        metadata={
+            "pydantic_js_functions": [_one_of],
+        },
+    )
+
+
+def _choice(cls: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+    name = cls.__name__
+    if not fields(cls):
+        return core_schema.no_info_after_validator_function(
+            lambda _: cls(), core_schema.literal_schema([name])
+        )
+    return core_schema.no_info_after_validator_function(
+        itemgetter(name),
+        core_schema.typed_dict_schema(
+            {name: core_schema.typed_dict_field(handler.generate_schema(cls))}
+        ),
+    )
+
+
+def _one_of(schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    choices = [handler(choice) for tag, choice in schema["choices"].items() if tag != MISSHAPEN]
+    return choices[0] if len(choices) == 1 else {"oneOf": choices}
+
+
+def _written(action: Any) -> Any:
+    name = type(action).__name__
+    return {name: action} if fields(action) else name
+
+
+def _why(value: object, choices: dict[str, CoreSchema], bare: set[str]) -> str:
+    expected = ", ".join(sorted(choices))
+    match value:
+        case dict() if len(value) > 1:
+            return f"expected one action, got {len(value)}: {', '.join(value)}"
+        case dict() if not value:
+            return f"expected one action, got none; the actions are {expected}"
+        case dict() if set(value) <= bare:
+            return f"{next(iter(value))} has no fields: write it as a string"
+        case dict():
+            return f"unknown action '{next(iter(value))}'; the actions are {expected}"
+        case str() if value in choices:
+            return f"{value} has fields: write it as an object with that one key"
+        case str():
+            return f"unknown action '{value}'; the actions are {expected}"
+    return "expected an object whose one key is the action's name"
