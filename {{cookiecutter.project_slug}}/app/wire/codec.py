@@ -35,20 +35,19 @@ def encode(value: object) -> bytes:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
-def encode_action(action: object) -> bytes:
+def encode_action(action: object) -> str:
     """`{"OrderPlaced": {…}}`, or the bare name of a class without fields."""
     name = type(action).__name__
-    return encode({name: action} if fields(action) else name)  # type: ignore[arg-type]
+    return encode({name: action} if fields(action) else name).decode()  # type: ignore[arg-type]
 
 
-def encode_effects(effects: Sequence[Dispatch[Command]]) -> bytes:
+def encode_effects(effects: Sequence[Dispatch[Command]]) -> str:
     """The effects of one event, as they are stored with it."""
-    return encode(
-        [{"Dispatch": orjson.Fragment(encode_action(effect.command))} for effect in effects]
-    )
+    stored = [{"Dispatch": orjson.Fragment(encode_action(effect.command))} for effect in effects]
+    return orjson.dumps(stored).decode()
 
 
-def decode_effects(text: bytes) -> list[Dispatch[Command]]:
+def decode_effects(text: str) -> list[Dispatch[Command]]:
     """The effects of one event, as they were stored; raises Rejected if one cannot be read."""
     try:
         return [Dispatch(stored.Dispatch) for stored in EFFECTS.validate_json(text)]
@@ -56,7 +55,7 @@ def decode_effects(text: bytes) -> list[Dispatch[Command]]:
         raise problems.rejected(error.errors(include_url=False)) from None
 
 
-def decode_event(text: bytes) -> Event:
+def decode_event(text: str) -> Event:
     """An event of the log, brought up to date; raises Rejected if it cannot be read."""
     try:
         return EVENT.validate_json(_upcast(text) if UPCASTERS else text)
@@ -82,7 +81,7 @@ def id_of(text: str) -> str | None:
     return found if isinstance(found, str) and 0 < len(found) <= 64 else None
 
 
-def event_message(action: bytes, seq: int | None, cause: str | None) -> str:
+def event_message(action: str, seq: int | None, cause: str | None) -> str:
     """An `event`, around the JSON that was already made for the log."""
     message: dict[str, Any] = {"type": "event", "action": orjson.Fragment(action)}
     if seq is not None:
@@ -109,7 +108,7 @@ def error_message(refusal: Rejected, id: str | None = None) -> bytes:
     return orjson.dumps(message)
 
 
-def _upcast(text: bytes) -> bytes:
+def _upcast(text: str) -> str | bytes:
     action = orjson.loads(text)
     name, values = (action, {}) if isinstance(action, str) else next(iter(action.items()))
     if name not in UPCASTERS:

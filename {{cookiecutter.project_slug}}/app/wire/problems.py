@@ -10,6 +10,7 @@ DOORS = ("body", "query", "path", "header", "cookie")
 
 def rejected(errors: Sequence[Any]) -> Rejected:
     """The refusal for what pydantic found: its `ValidationError.errors()`, at least one."""
+    errors = [error for error in errors if not _repeats(error, errors)]
     problems = [_problem(error) for error in errors]
     fields = tuple(FieldProblem(loc, text) for _, loc, text in problems if loc)
     subject, loc, text = problems[0]
@@ -21,6 +22,14 @@ def rejected(errors: Sequence[Any]) -> Rejected:
         case _ if loc:
             text = f"field '{loc}': {text}"
     return Rejected(Code.INVALID, f"Invalid {subject} format: {text}", fields=fields)
+
+
+def _repeats(error: Any, errors: Sequence[Any]) -> bool:
+    """Whether it says again, of the whole, what another says of a part: a list is too short
+    because the one item that was sent did not fit.
+    """
+    loc = error["loc"]
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors)
 
 
 def _problem(error: Any) -> tuple[str, str, str]:

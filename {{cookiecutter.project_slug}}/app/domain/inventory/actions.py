@@ -10,6 +10,8 @@ from annotated_types import Ge, Le
 
 from app.domain.ids import Id
 
+Quantity: TypeAlias = Annotated[int, Ge(1), Le(1_000_000)]
+
 # Commands: what clients ask for.
 
 
@@ -18,7 +20,7 @@ class AddStock:
     """Put units of a product on the shelf."""
 
     product_id: Id
-    quantity: Annotated[int, Ge(1), Le(1_000_000)]
+    quantity: Quantity
 
 
 # Events: what happened.

@@ -14,6 +14,8 @@ from annotated_types import Ge, Le, Len
 from app.domain.ids import Id
 
 
+TrackingNumber: TypeAlias = Annotated[str, Len(1, 64)]
+Reason: TypeAlias = Annotated[str, Len(1, 500)]
 Cents: TypeAlias = Annotated[int, Ge(0), Le(10_000_000)]
 
 
@@ -53,7 +55,7 @@ class ShipOrder:
     """Hand an order that is being processed to the carrier."""
 
     order_id: Id
-    tracking_number: Annotated[str, Len(1, 64)]
+    tracking_number: TrackingNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class CancelOrder:
     """Give up an order that has not been shipped."""
 
     order_id: Id
-    reason: Annotated[str, Len(1, 500)]
+    reason: Reason
 
 
 # Commands of the service's own: no client can send them.

@@ -1,0 +1,24 @@
+"""The gate both doors share: the policy of the domain, in the words of a refusal."""
+
+from app.core.principal import Principal, Role
+from app.core.rejected import Code, Rejected
+from app.domain import Command, State
+from app.domain.policy import may_hear, may_send
+
+
+def require_may_send(principal: Principal, command: Command, state: State) -> None:
+    """Raise Rejected unless the policy allows the command."""
+    if not may_send(principal, command, state):
+        raise _denied(principal, f"send {type(command).__name__}")
+
+
+def require_may_hear(principal: Principal, topic: str) -> None:
+    """Raise Rejected unless the policy allows the topic."""
+    if not may_hear(principal, topic):
+        raise _denied(principal, f"read {topic}")
+
+
+def _denied(principal: Principal, wish: str) -> Rejected:
+    if principal.role is Role.ANONYMOUS:
+        return Rejected(Code.UNAUTHENTICATED, f"say who you are: nobody may {wish} unnamed")
+    return Rejected(Code.FORBIDDEN, f"{principal.name} ({principal.role}) may not {wish}")

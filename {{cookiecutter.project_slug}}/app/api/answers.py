@@ -1,0 +1,114 @@
+"""What HTTP answers are made of: JSON by the one codec, entity tags, and the one error body."""
+
+import hashlib
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from app import domain
+from app.access.store import AppStore
+from app.core.principal import Principal
+from app.core.rejected import Code, Rejected
+from app.wire import codec, problems
+
+STATUS = {
+    Code.INVALID: 422,
+    Code.UNAUTHENTICATED: 401,
+    Code.FORBIDDEN: 403,
+    Code.NOT_FOUND: 404,
+    Code.CONFLICT: 409,
+    Code.TOO_LARGE: 413,
+    Code.INTERNAL: 500,
+    Code.UNAVAILABLE: 503,
+}
+CODES = {status: code for code, status in STATUS.items()}
+
+log = structlog.get_logger(__name__)
+
+
+def json_answer(
+    content: object, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """An answer in JSON, as the codec writes it."""
+    body = codec.encode(content)
+    return Response(body, status, headers, media_type="application/json")
+
+
+def entity_tag(seq: int, store: AppStore, principal: Principal) -> dict[str, str]:
+    """Headers by which a client knows that nothing has changed since (RFC 9110, 8.8.3)."""
+    reader = hashlib.blake2b(f"{principal.role}:{principal.name}".encode(), digest_size=4)
+    return {
+        "ETag": f'"{store.epoch}-{seq}-{FINGERPRINT}-{reader.hexdigest()}"',
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Cookie",
+    }
+
+
+def unless_known(
+    request: Request, store: AppStore, principal: Principal, content: object
+) -> Response:
+    """The content, or 304 when the client has it already (RFC 9110, 13.1.2)."""
+    headers = entity_tag(store.seq, store, principal)
+    known = {
+        tag.strip().removeprefix("W/")
+        for tag in request.headers.get("if-none-match", "").split(",")
+    }
+    if headers["ETag"] in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return json_answer(content, headers=headers)
+
+
+def refusal_answer(refusal: Rejected, headers: dict[str, str] | None = None) -> Response:
+    """A refusal: the same object that the socket sends, with the status of its code."""
+    headers = dict(headers or {})
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if refusal.code is Code.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = codec.error_message(refusal)
+    return Response(body, STATUS[refusal.code], headers, media_type="application/json")
+
+
+def answer_every_refusal(app: FastAPI) -> None:
+    """Give every refusal of the application the one error body."""
+    app.add_exception_handler(Rejected, _rejected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _rejected(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Rejected)  # noqa: S101 - Starlette looks handlers up by class
+    return refusal_answer(refusal)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    return refusal_answer(problems.rejected(error.errors()))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals: no such page, no such method, a body too large."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    code = CODES.get(error.status_code, Code.INVALID if error.status_code < 500 else Code.INTERNAL)
+    answer = refusal_answer(Rejected(code, str(error.detail)), dict(error.headers or {}))
+    answer.status_code = error.status_code
+    return answer
+
+
+async def _fault(request: Request, fault: Exception) -> Response:
+    return refusal_answer(Rejected(Code.INTERNAL, "the service made a mistake"))
+
+
+def _fingerprint() -> str:
+    """The code that views are made by: another edition may show the same State differently."""
+    digest = hashlib.blake2b(digest_size=4)
+    for file in sorted(Path(domain.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+FINGERPRINT = _fingerprint()

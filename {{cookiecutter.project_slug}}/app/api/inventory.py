@@ -1,0 +1,65 @@
+"""The inventory over HTTP."""
+
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.core.rejected import Code, Rejected
+from app.domain.ids import Id
+from app.domain.inventory.actions import AddStock, Quantity
+from app.wire.tagged import STRICT
+
+router = APIRouter(prefix="/inventory", tags=["inventory"])
+
+
+class Delivery(BaseModel):
+    """Units that have come in."""
+
+    model_config = STRICT
+
+    quantity: Quantity
+
+
+@router.get("")
+async def list_products(
+    request: Request,
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[str, Query()] = "",
+) -> Response:
+    """A page of the products in stock, by name; `next` is the `after` of the next page."""
+    require_may_hear(sender, "inventory")
+    later = (product for product in store.state.inventory.products() if product.product_id > after)
+    items = list(islice(later, limit + 1))
+    following = items[limit - 1].product_id if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+
+@router.get("/{product_id}")
+async def get_product(
+    request: Request, product_id: str, store: TheStore, sender: Sender
+) -> Response:
+    """One product and how much of it there is."""
+    require_may_hear(sender, "inventory")
+    product = store.state.inventory.get(product_id)
+    if product is None:
+        raise Rejected(Code.NOT_FOUND, f"product {product_id} was never stocked")
+    return unless_known(request, store, sender, product)
+
+
+@router.post("/{product_id}/stock")
+async def add_stock(
+    product_id: Id, delivery: Delivery, store: TheStore, sender: Sender
+) -> Response:
+    """Put units on the shelf; the answer is the product as it then was."""
+    outcome = await store.dispatch(AddStock(product_id, delivery.quantity), by=sender)
+    headers = entity_tag(outcome.seq, store, sender)
+    return json_answer(outcome.state.inventory.get(product_id), headers=headers)

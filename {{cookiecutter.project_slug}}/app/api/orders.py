@@ -1,0 +1,113 @@
+"""Orders over HTTP."""
+
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.core.principal import Principal
+from app.core.rejected import Code, Rejected
+from app.domain import State
+from app.domain.orders.actions import (
+    CancelOrder,
+    OrderPlaced,
+    PlaceOrder,
+    Reason,
+    ShipOrder,
+    TrackingNumber,
+)
+from app.domain.orders.state import Order
+from app.domain.policy import may_hear
+from app.wire.tagged import STRICT, Untagged
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+
+class Shipment(BaseModel):
+    """How an order leaves."""
+
+    model_config = STRICT
+
+    tracking_number: TrackingNumber
+
+
+class Cancellation(BaseModel):
+    """Why an order is given up."""
+
+    model_config = STRICT
+
+    reason: Reason
+
+
+@router.post("", status_code=201)
+async def place_order(
+    command: Annotated[PlaceOrder, Untagged()], store: TheStore, sender: Sender
+) -> Response:
+    """Place an order; the answer is the order as it was placed, still pending."""
+    outcome = await store.dispatch(command, by=sender)
+    (order_id,) = [e.event.order_id for e in outcome.events if isinstance(e.event, OrderPlaced)]
+    headers = entity_tag(outcome.seq, store, sender)
+    headers["Location"] = f"/api/v1/orders/{order_id}"
+    return json_answer(outcome.state.orders.get(order_id), status=201, headers=headers)
+
+
+@router.get("")
+async def list_orders(
+    request: Request,
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[int, Ge(0), Query()] = 0,
+) -> Response:
+    """A page of the sender's orders, first placed first; `next` is the `after` of the next page."""
+    require_may_hear(sender, f"orders:{sender.name}")
+    readable = (
+        order for order in store.state.orders.placed_after(after) if _may_read(sender, order)
+    )
+    items = list(islice(readable, limit + 1))
+    following = items[limit - 1].number if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+
+@router.get("/{order_id}")
+async def get_order(request: Request, order_id: str, store: TheStore, sender: Sender) -> Response:
+    """One order as it stands."""
+    return unless_known(request, store, sender, _order(store.state, order_id, sender))
+
+
+@router.post("/{order_id}/ship")
+async def ship_order(
+    order_id: str, shipment: Shipment, store: TheStore, sender: Sender
+) -> Response:
+    """Ship an order that is being processed; the answer is the order as it was shipped."""
+    outcome = await store.dispatch(ShipOrder(order_id, shipment.tracking_number), by=sender)
+    headers = entity_tag(outcome.seq, store, sender)
+    return json_answer(outcome.state.orders.get(order_id), headers=headers)
+
+
+@router.post("/{order_id}/cancel")
+async def cancel_order(
+    order_id: str, cancellation: Cancellation, store: TheStore, sender: Sender
+) -> Response:
+    """Cancel an order that has not been shipped; the answer is the order as it was cancelled."""
+    outcome = await store.dispatch(CancelOrder(order_id, cancellation.reason), by=sender)
+    headers = entity_tag(outcome.seq, store, sender)
+    return json_answer(outcome.state.orders.get(order_id), headers=headers)
+
+
+def _order(state: State, order_id: str, reader: Principal) -> Order:
+    order = state.orders.get(order_id)
+    if order is None:
+        raise Rejected(Code.NOT_FOUND, f"order {order_id} does not exist")
+    require_may_hear(reader, f"orders:{order.customer_id}")
+    return order
+
+
+def _may_read(reader: Principal, order: Order) -> bool:
+    return may_hear(reader, f"orders:{order.customer_id}")

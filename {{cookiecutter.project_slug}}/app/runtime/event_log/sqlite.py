@@ -1,0 +1,124 @@
+"""The embedded event log: one SQLite file, one writer, every append on disk before it returns."""
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
+from pathlib import Path
+from typing import TypeVar
+
+from app.core.rejected import StartRefused
+from app.runtime.event_log.port import Conflict, Entry, LogFull
+
+FORMAT = 1
+COLUMNS = "position, time, command, principal, cause, event, effects, settles, outcome"
+INSERT = f"INSERT INTO log ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+SELECT = f"SELECT {COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+TABLES = """
+    CREATE TABLE log (
+        position INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        command TEXT NOT NULL,
+        principal TEXT NOT NULL,
+        cause TEXT,
+        event TEXT,
+        effects TEXT,
+        settles TEXT,
+        outcome TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX log_settles ON log (settles) WHERE settles IS NOT NULL;
+    CREATE TABLE meta (epoch TEXT NOT NULL) STRICT;
+"""
+T = TypeVar("T")
+row_of = attrgetter(*COLUMNS.split(", "))
+
+
+class SqliteLog:
+    """One table; all statements run in one thread, because a commit waits for the disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at `path`, made with its folder when absent.
+
+        Raises StartRefused when it is in use by another process, or is not an event log.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(path)
+            self._connection = _connected(path)
+        except (OSError, sqlite3.Error) as problem:
+            raise StartRefused(f"cannot open the event log {path}: {problem}") from problem
+        self.epoch = _epoch(self._connection, path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="event-log")
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """Store all entries or none, durably; raises Conflict unless the log ends at `expected`."""
+        await self._run(lambda: self._append(expected, entries))
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """At most `limit` entries from the one after position `after`."""
+        return await self._run(lambda: self._read(after, limit))
+
+    def close(self) -> None:
+        """Finish the write under way, close the file and let go of the lock."""
+        self._thread.shutdown()
+        self._connection.close()
+        self._lock.close()
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _append(self, expected: int, entries: Sequence[Entry]) -> None:
+        rows = [row_of(entry) for entry in entries]
+        try:
+            with self._connection as transaction:
+                transaction.execute("BEGIN IMMEDIATE")
+                (end,) = transaction.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
+                if end != expected:
+                    raise Conflict(f"the log ends at {end}, not at {expected}")
+                transaction.executemany(INSERT, rows)
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise LogFull("the disk is full") from problem
+            raise
+
+    def _read(self, after: int, limit: int) -> list[Entry]:
+        rows = self._connection.execute(SELECT, (after, limit))
+        return [Entry(*row) for row in rows]
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """A lock that ends with the process however it ends: an open transaction on a file beside."""
+    lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as problem:
+        lock.close()
+        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise StartRefused(
+            f"the event log {path} is in use by another process: "
+            "stop that one, or choose another file with APP_EVENT_LOG"
+        ) from None
+    return lock
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _epoch(connection: sqlite3.Connection, path: Path) -> str:
+    """The epoch of the log, which is made here when the file is new."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == 0:
+        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
+        connection.execute("INSERT INTO meta VALUES (?)", (secrets.token_hex(8),))
+    elif version != FORMAT:
+        raise StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
+    (epoch,) = connection.execute("SELECT epoch FROM meta").fetchone()
+    return str(epoch)

@@ -1,0 +1,267 @@
+"""The Store: one owner of the State, through which every command goes.
+
+Decide, evolve, append, publish, broadcast, perform: a command is decided on the State that its
+predecessors leave, its events are applied to a State that nobody sees yet, and only when they
+are durable is that State shown, the events broadcast and their effects performed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeAlias
+
+import structlog
+
+from app.core.principal import SYSTEM, Principal
+from app.core.rejected import Code, Rejected, StartRefused
+from app.runtime.decide import Decider, Decision, Happened, Head, Request
+from app.runtime.event_log.port import Entry, EventLog, LogFull
+from app.runtime.rules import Command, Event, Rules, State
+
+WAITING_COMMANDS = 10_000
+COMMANDS_A_COMMIT = 256
+ENTRIES_A_READ = 1_000
+FULL_DISK_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[State, Event]):
+    """What a command led to: its events, the log's position after it, and the State it left."""
+
+    events: Sequence[Happened[Event]]
+    seq: int
+    state: State
+
+
+Waiting: TypeAlias = tuple[Request[Command], "asyncio.Future[Outcome[State, Event]] | None"]
+Listener: TypeAlias = Callable[[Sequence[Happened[Event]]], None]
+
+
+@asynccontextmanager
+async def open_store(
+    event_log: EventLog, rules: Rules[State, Command, Event]
+) -> AsyncIterator[Store[State, Command, Event]]:
+    """A Store with the State that its log says, for as long as the context lasts.
+
+    Raises StartRefused for a log that cannot be read. If the log fails later on, the context is
+    cancelled: what was stored is unsure then, and only a new start can tell.
+    """
+    store = Store(event_log, rules)
+    await store.replay()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(store.run(), name="store")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+class Store(Generic[State, Command, Event]):
+    """Decides commands in the order in which they came, many in one commit when they wait."""
+
+    def __init__(self, event_log: EventLog, rules: Rules[State, Command, Event]) -> None:
+        self.listeners: list[Listener[Event]] = []
+        self._log = event_log
+        self._decider = Decider(rules, event_log.epoch)
+        self._head = self._decider.start()
+        self._waiting: deque[Waiting[Command, State, Event]] = deque()
+        self._wake = asyncio.Event()
+        self._open = True
+
+    @property
+    def state(self) -> State:
+        """The State now: an immutable value, whose every event is durable."""
+        return self._head.state
+
+    @property
+    def seq(self) -> int:
+        """The position in the log that the State belongs to."""
+        return self._head.position
+
+    @property
+    def epoch(self) -> str:
+        """The name of this log's positions; another log has another."""
+        return self._log.epoch
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken."""
+        return self._open
+
+    async def dispatch(
+        self, command: Command, *, by: Principal, id: str | None = None
+    ) -> Outcome[State, Event]:
+        """Decide the command and give its own events, durable and applied; or raise Rejected.
+
+        A caller that is cancelled does not take its command back.
+        """
+        return await asyncio.shield(self.submit(command, by=by, id=id))
+
+    def submit(
+        self, command: Command, *, by: Principal, id: str | None = None
+    ) -> asyncio.Future[Outcome[State, Event]]:
+        """Queue the command behind all that came before it; the future is what `dispatch` gives."""
+        answer: asyncio.Future[Outcome[State, Event]] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(_noticed)
+        if not self._open:
+            answer.set_exception(Rejected(Code.UNAVAILABLE, "the service is stopping"))
+        elif len(self._waiting) >= WAITING_COMMANDS:
+            busy = f"{WAITING_COMMANDS} commands are waiting already"
+            answer.set_exception(Rejected(Code.UNAVAILABLE, busy, retry_after=1))
+        else:
+            request = Request(command, by, secrets.token_hex(8), id)
+            self._enqueue(request, answer)
+        return answer
+
+    async def replay(self) -> None:
+        """Rebuild the State from the log; raises StartRefused at an entry that cannot be read."""
+        while entries := await self._log.read(self._head.position, ENTRIES_A_READ):
+            for entry in entries:
+                try:
+                    self._head = self._decider.replayed(self._head, entry)
+                except Rejected as problem:
+                    raise StartRefused(
+                        f"the event log cannot be read at position {entry.position}: "
+                        f"{problem.message}; give a new field a default, or turn the old event "
+                        f"into a new one in app/wire/upcasters.py: {entry.event or entry.effects}"
+                    ) from None
+        self._perform(sorted(self._head.pending, key=_place))
+
+    async def run(self) -> None:
+        """Commit what waits, group by group, until the Store is closed and nothing waits."""
+        try:
+            while group := await self._next_group():
+                await self._commit(group)
+        finally:
+            self.close()
+            lost = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
+            while self._waiting:
+                _refuse(self._waiting.popleft(), lost)
+
+    def close(self) -> None:
+        """Take no more commands; those that wait are still decided."""
+        self._open = False
+        self._wake.set()
+
+    def _enqueue(
+        self, request: Request[Command], answer: asyncio.Future[Outcome[State, Event]] | None
+    ) -> None:
+        self._waiting.append((request, answer))
+        self._wake.set()
+
+    async def _next_group(self) -> list[Waiting[Command, State, Event]]:
+        while self._open and not self._waiting:
+            self._wake.clear()
+            await self._wake.wait()
+        size = min(len(self._waiting), COMMANDS_A_COMMIT)
+        return [self._waiting.popleft() for _ in range(size)]
+
+    async def _commit(self, group: list[Waiting[Command, State, Event]]) -> None:
+        """Decide a group and store what it leads to, all of it or nothing."""
+        now = max(self._head.time, time.time_ns() // 1000)
+        head, entries = self._head, list[Entry]()
+        answers: list[tuple[Waiting[Command, State, Event], Decision[State, Command, Event]]] = []
+        refusals: list[tuple[Waiting[Command, State, Event], Rejected]] = []
+        for waiting in group:
+            request, _ = waiting
+            try:
+                decision = self._decider.decided(head, request, now)
+            except Rejected as refused:
+                decision = self._decider.refused(head, request, now, refused)
+                refusals.append((waiting, refused))
+            except Exception:  # a fault in a rule costs its own command, never the others'
+                log.exception("a rule failed", command=type(request.command).__name__)
+                refusals.append((waiting, Rejected(Code.INTERNAL, "the service made a mistake")))
+                continue
+            else:
+                answers.append((waiting, decision))
+            head = decision.head
+            entries.extend(decision.entries)
+
+        if entries and not await self._stored(entries, group):
+            return
+        self._head = head
+        self._broadcast([event for _, decision in answers for event in decision.events])
+        for (_, answer), decision in answers:
+            if answer is not None and not answer.done():
+                at = decision.head
+                answer.set_result(Outcome(decision.events, at.position, at.state))
+        for waiting, refusal in refusals:
+            _refuse(waiting, refusal)
+        self._perform(_origins(entries, head))
+
+    async def _stored(
+        self, entries: list[Entry], group: list[Waiting[Command, State, Event]]
+    ) -> bool:
+        try:
+            await self._log.append(self._head.position, entries)
+        except LogFull as problem:
+            log.error("nothing was stored", problem=str(problem))
+            full = Rejected(Code.UNAVAILABLE, str(problem), retry_after=FULL_DISK_SECONDS)
+            for waiting in group:
+                _refuse(waiting, full)
+            again = [request.origin for request, _ in group if request.origin is not None]
+            asyncio.get_running_loop().call_later(FULL_DISK_SECONDS, self._perform, again)
+            return False
+        except BaseException:
+            lost = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
+            for waiting in group:
+                _refuse(waiting, lost)
+            raise
+        return True
+
+    def _broadcast(self, events: Sequence[Happened[Event]]) -> None:
+        if not events:
+            return
+        for listener in self.listeners:
+            try:
+                listener(events)
+            except Exception:  # whoever listens must not stop whoever writes
+                log.exception("a listener failed")
+
+    def _perform(self, origins: Sequence[str]) -> None:
+        """Ask for the commands of these effects, each of which is stored and has not ended."""
+        if not self._open:
+            return
+        for origin in origins:
+            pending = self._head.pending[origin]
+            key = f"{self.epoch}/{origin}"
+            command = pending.effect.command
+            self._enqueue(Request(command, SYSTEM, key, pending.cause, origin), None)
+
+
+def _origins(entries: Sequence[Entry], head: Head[State, Command]) -> list[str]:
+    """The effects that these entries ask for and that have not ended within them."""
+    positions = [entry.position for entry in entries if entry.effects is not None]
+    origins: list[str] = []
+    for position in positions:
+        place = 0
+        while f"{position}/{place}" in head.pending:
+            origins.append(f"{position}/{place}")
+            place += 1
+    return origins
+
+
+def _place(origin: str) -> tuple[int, int]:
+    position, place = origin.split("/")
+    return int(position), int(place)
+
+
+def _refuse(waiting: Waiting[Command, State, Event], refusal: Rejected) -> None:
+    _, answer = waiting
+    if answer is not None and not answer.done():
+        answer.set_exception(refusal)
+
+
+def _noticed(answer: asyncio.Future[Outcome[State, Event]]) -> None:
+    """Look at the exception, so that a caller who has gone is no `never retrieved`."""
+    if not answer.cancelled():
+        answer.exception()

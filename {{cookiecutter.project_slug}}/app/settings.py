@@ -1,0 +1,70 @@
+"""The settings, each a variable of the environment with the prefix APP_, or a line of `.env`."""
+
+import os
+from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.rejected import StartRefused
+
+PREFIX = "APP_"
+
+
+class Env(StrEnum):
+    """Where the service runs. In development the anonymous principal is an operator."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogLevel(StrEnum):
+    """The least that is worth a line."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """What can be set without touching the code; `.env.example` lists it all."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    env: Env = Env.DEVELOPMENT
+    host: str = "127.0.0.1"
+    port: Annotated[int, Ge(0), Le(65535)] = 3000
+    event_log: str = "sqlite:///data/events.db"
+    log_level: LogLevel = LogLevel.INFO
+    max_message_bytes: Annotated[int, Ge(1024)] = 64 * 1024
+    send_buffer_bytes: Annotated[int, Ge(64 * 1024)] = 1024 * 1024
+    drain_seconds: Annotated[int, Ge(0)] = 10
+
+
+def read_settings() -> Settings:
+    """The settings of this process; raises StartRefused, which names every one that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise StartRefused("; ".join(_problem(problem) for problem in error.errors())) from None
+
+
+def unknown_settings() -> list[str]:
+    """Variables with our prefix that name no setting: a slip of the pen, most likely."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    return sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+
+
+def _problem(problem: object) -> str:
+    assert isinstance(problem, dict)  # noqa: S101 - pydantic's ErrorDetails
+    name = str(problem["loc"][0])
+    default = Settings.model_fields[name].default
+    example = f"{PREFIX}{name.upper()}={default}"
+    return (
+        f"{PREFIX}{name.upper()} is {problem['input']!r}: {problem['msg']}; for example {example}"
+    )
