@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from app import api, domain
 from app.access.gate import require_may_send
 from app.api.answers import answer_every_refusal
+from app.api.body_limit import BodyLimit
 from app.domain import Command, Event, State
 from app.live import socket
 from app.live.hub import Hub
@@ -30,11 +31,9 @@ RULES: Rules[State, Command, Event] = Rules(
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole service; it opens its event log when its lifespan begins."""
-    app = FastAPI(
-        lifespan=_lifespan,
-        max_body_size=settings.max_message_bytes,
-    )
+    app = FastAPI(title="Commands by HTTP", lifespan=_lifespan)
     app.state.settings = settings
+    app.add_middleware(BodyLimit, most=settings.max_message_bytes)
     answer_every_refusal(app)
     app.include_router(api.router)
     app.include_router(socket.router)

@@ -25,9 +25,7 @@ def rejected(errors: Sequence[Any]) -> Rejected:
 
 
 def _repeats(error: Any, errors: Sequence[Any]) -> bool:
-    """Whether it says again, of the whole, what another says of a part: a list is too short
-    because the one item that was sent did not fit.
-    """
+    """Whether it says of the whole what another says of a part: items are too few if one is bad."""
     loc = error["loc"]
     return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors)
 

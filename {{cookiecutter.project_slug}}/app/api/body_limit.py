@@ -1,0 +1,30 @@
+"""Bounds the body of a request, in the same words as every other refusal."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyLimit:
+    """ASGI middleware: a body of more than `most` bytes is refused as soon as it is seen."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting what is read of its body."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self.most:
+                # FastAPI lets an HTTPException through where it reads the body; nothing else.
+                raise HTTPException(413, f"a body may have {self.most} bytes at most")
+            return message
+
+        await self.app(scope, counted, send)

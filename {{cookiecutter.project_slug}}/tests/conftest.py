@@ -1,0 +1,36 @@
+"""What the tests share: a real service, and the real application without a socket."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.bootstrap import create_app
+from app.settings import Settings
+from tests.service import Service
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The service runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """The service in a process of its own, on real sockets and a real file."""
+    running = Service(tmp_path).start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """The application on a log in memory, spoken to without a socket."""
+    app = create_app(Settings(event_log="memory://", _env_file=None))  # type: ignore[call-arg]
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        yield client

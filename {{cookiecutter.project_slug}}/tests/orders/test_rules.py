@@ -1,0 +1,155 @@
+"""The rules of orders."""
+
+from app.core.principal import Principal, Role
+from app.core.rejected import Code
+from app.domain import State, reduce
+from app.domain.orders.actions import (
+    CancelOrder,
+    ConfirmOrder,
+    Item,
+    OrderCancelled,
+    OrderPlaced,
+    OrderProcessing,
+    OrderShipped,
+    PlaceOrder,
+    ShipOrder,
+    Status,
+)
+from app.domain.orders.state import view
+from app.domain.policy import may_hear, may_send
+from tests.scenario import NOW, environment, given
+
+WIDGETS = (Item("prod-1", "Widget", 2, 1999),)
+PLACED = OrderPlaced("ord-7", "cust-1", Status.PENDING, 3998, WIDGETS, NOW)
+PROCESSING = OrderProcessing("ord-7", "cust-1")
+SHIPPED = OrderShipped("ord-7", "track-1", "cust-1", NOW)
+CANCELLED = OrderCancelled("ord-7", "too late", "cust-1", NOW)
+
+
+def test_an_order_is_placed_pending_with_its_total() -> None:
+    given().when(PlaceOrder("cust-1", WIDGETS, "ord-7")).then(PLACED)
+
+
+def test_an_order_without_an_id_gets_one_of_its_own() -> None:
+    first = f"ord-{environment().new_id()}"
+
+    given().when(PlaceOrder("cust-1", WIDGETS)).then(
+        OrderPlaced(first, "cust-1", Status.PENDING, 3998, WIDGETS, NOW)
+    )
+
+
+def test_two_orders_cannot_have_one_id() -> None:
+    again = PlaceOrder("cust-2", WIDGETS, "ord-7")
+
+    given(PLACED).when(again).then_rejected(Code.CONFLICT, "order ord-7 already exists")
+
+
+def test_a_placed_order_asks_to_be_confirmed() -> None:
+    given().asks_for(PLACED, ConfirmOrder("ord-7"))
+
+
+def test_a_confirmed_order_is_processed() -> None:
+    given(PLACED).when(ConfirmOrder("ord-7")).then(PROCESSING)
+
+
+def test_an_order_that_is_processed_can_be_shipped() -> None:
+    given(PLACED, PROCESSING).when(ShipOrder("ord-7", "track-1")).then(SHIPPED)
+
+
+def test_a_pending_order_cannot_be_shipped() -> None:
+    given(PLACED).when(ShipOrder("ord-7", "track-1")).then_rejected(Code.CONFLICT, "is pending")
+
+
+def test_a_pending_order_can_be_cancelled() -> None:
+    given(PLACED).when(CancelOrder("ord-7", "too late")).then(CANCELLED)
+
+
+def test_an_order_that_is_processed_can_be_cancelled() -> None:
+    given(PLACED, PROCESSING).when(CancelOrder("ord-7", "too late")).then(CANCELLED)
+
+
+def test_a_shipped_order_cannot_be_cancelled() -> None:
+    shipped = given(PLACED, PROCESSING, SHIPPED)
+
+    shipped.when(CancelOrder("ord-7", "no")).then_rejected(Code.CONFLICT, "ord-7 is shipped")
+
+
+def test_an_order_is_cancelled_once() -> None:
+    cancelled = given(PLACED, CANCELLED)
+
+    cancelled.when(CancelOrder("ord-7", "no")).then_rejected(Code.CONFLICT, "is cancelled")
+    cancelled.when(ShipOrder("ord-7", "track-1")).then_rejected(Code.CONFLICT, "is cancelled")
+    cancelled.when(ConfirmOrder("ord-7")).then_rejected(Code.CONFLICT, "is cancelled")
+
+
+def test_an_order_that_nobody_placed_does_not_exist() -> None:
+    for command in ShipOrder("x", "t"), CancelOrder("x", "no"), ConfirmOrder("x"):
+        given().when(command).then_rejected(Code.NOT_FOUND, "order x does not exist")
+
+
+def test_events_leave_the_order_as_they_say() -> None:
+    shipped = given(PLACED, PROCESSING, SHIPPED).state.orders.get("ord-7")
+    cancelled = given(PLACED, CANCELLED).state.orders.get("ord-7")
+
+    assert shipped is not None
+    assert (shipped.status, shipped.tracking_number) == (Status.SHIPPED, "track-1")
+    assert (shipped.shipped_at, shipped.total_cents, shipped.number) == (NOW, 3998, 1)
+    assert cancelled is not None
+    assert (cancelled.status, cancelled.reason) == (Status.CANCELLED, "too late")
+    assert cancelled.cancelled_at == NOW
+
+
+def test_a_view_shows_the_newest_order_first_and_a_customer_only_their_own() -> None:
+    theirs = OrderPlaced("ord-8", "cust-2", Status.PENDING, 3998, WIDGETS, NOW)
+    orders = given(PLACED, theirs).state.orders
+    operator, customer = Principal("o", Role.OPERATOR), Principal("cust-1", Role.CUSTOMER)
+
+    assert [order.order_id for order in view(orders, operator)] == ["ord-8", "ord-7"]
+    assert [order.order_id for order in view(orders, customer)] == ["ord-7"]
+
+
+def test_a_customer_places_and_cancels_their_own_orders_only() -> None:
+    state = given(PLACED).state
+    owner, other = Principal("cust-1", Role.CUSTOMER), Principal("cust-2", Role.CUSTOMER)
+
+    assert may_send(owner, PlaceOrder("cust-1", WIDGETS), state)
+    assert may_send(owner, CancelOrder("ord-7", "no"), state)
+    assert not may_send(other, PlaceOrder("cust-1", WIDGETS), state)
+    assert not may_send(other, CancelOrder("ord-7", "no"), state)
+    assert not may_send(owner, ShipOrder("ord-7", "t"), state)
+
+
+def test_an_operator_sends_every_command_of_clients_and_no_other() -> None:
+    operator = Principal("o", Role.OPERATOR)
+
+    assert may_send(operator, ShipOrder("ord-7", "t"), State())
+    assert not may_send(operator, ConfirmOrder("ord-7"), State())
+    assert may_send(Principal("s", Role.SYSTEM), ConfirmOrder("ord-7"), State())
+
+
+def test_nobody_unnamed_may_do_or_hear_anything() -> None:
+    nobody = Principal("anonymous", Role.ANONYMOUS)
+
+    assert not may_send(nobody, PlaceOrder("anonymous", WIDGETS), State())
+    assert not may_hear(nobody, "orders:anonymous")
+    assert not may_hear(nobody, "orders")
+
+
+def test_a_customer_hears_their_own_orders_and_an_operator_all() -> None:
+    customer, operator = Principal("cust-1", Role.CUSTOMER), Principal("o", Role.OPERATOR)
+
+    assert may_hear(customer, "orders:cust-1")
+    assert not may_hear(customer, "orders:cust-2")
+    assert not may_hear(customer, "orders")
+    assert may_hear(operator, "orders")
+    assert may_hear(operator, "orders:cust-2")
+
+
+def test_reducing_is_pure() -> None:
+    before = given(PLACED).state
+
+    first = reduce(before, SHIPPED, environment())
+    second = reduce(before, SHIPPED, environment())
+
+    assert first == second
+    assert before == given(PLACED).state

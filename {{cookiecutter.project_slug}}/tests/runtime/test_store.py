@@ -1,0 +1,243 @@
+"""The Store, on a toy domain: any domain gets the same promises."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from app.core.principal import Principal, Role
+from app.core.rejected import Code, Rejected, StartRefused
+from app.runtime.decide import Happened
+from app.runtime.event_log import open_event_log
+from app.runtime.event_log.memory import MemoryLog
+from app.runtime.event_log.port import Entry, LogFull
+from app.runtime.store import open_store
+from tests.runtime.tally import TALLY, Add, Added, Break, Event, Shout, Shouted
+
+pytestmark = pytest.mark.anyio
+
+ME = Principal("me", Role.OPERATOR)
+
+
+async def until(claim: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not claim():  # noqa: ASYNC110 - the Store has no signal for what nobody hears
+            await asyncio.sleep(0)
+
+
+async def test_a_command_gives_its_own_events_and_the_state_it_left() -> None:
+    async with open_store(MemoryLog(), TALLY) as store:
+        first, second = await asyncio.gather(
+            store.dispatch(Add(1), by=ME), store.dispatch(Add(2), by=ME)
+        )
+
+    assert [happened.event for happened in first.events] == [Added(1, 0, 1)]
+    assert [happened.event for happened in second.events] == [Added(2, 0, 3)]
+    assert (first.state, first.seq, second.state, second.seq) == (1, 1, 3, 2)
+
+
+async def test_a_refused_command_changes_nothing_and_costs_nobody_else() -> None:
+    async with open_store(MemoryLog(), TALLY) as store:
+        answers = await asyncio.gather(
+            store.dispatch(Add(1), by=ME),
+            store.dispatch(Add(-5), by=ME),
+            store.dispatch(Add(1), by=ME),
+            return_exceptions=True,
+        )
+        assert (store.state, store.seq) == (2, 2)
+
+    assert isinstance(answers[1], Rejected)
+    assert answers[1].message == "-4 is less than nothing"
+
+
+async def test_the_policy_is_asked_before_the_reducer() -> None:
+    async with open_store(MemoryLog(), TALLY) as store:
+        with pytest.raises(Rejected) as refusal:
+            await store.dispatch(Break(), by=Principal("x", Role.ANONYMOUS))
+
+    assert refusal.value.code is Code.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("command", [Break(), Break(in_event=True)])
+async def test_a_mistake_in_a_rule_costs_its_own_command(command: Break) -> None:
+    event_log = MemoryLog()
+    async with open_store(event_log, TALLY) as store:
+        with pytest.raises(Rejected) as refusal:
+            await store.dispatch(command, by=ME)
+        await store.dispatch(Add(1), by=ME)
+        assert store.state == 1
+
+    assert refusal.value.code is Code.INTERNAL
+    assert len(await event_log.read(0, 10)) == 1
+
+
+async def test_only_events_are_broadcast_and_never_commands() -> None:
+    heard: list[Happened[Event]] = []
+    async with open_store(MemoryLog(), TALLY) as store:
+        store.listeners.append(heard.extend)
+        await store.dispatch(Add(1, more=2), by=ME, id="mine")
+        await store.dispatch(Shout("hey"), by=ME)
+
+    assert [happened.event for happened in heard] == [
+        Added(1, 2, 1),
+        Added(2, 0, 3),
+        Shouted("hey"),
+    ]
+    assert [happened.seq for happened in heard] == [1, 2, None]
+    assert [happened.cause for happened in heard] == ["mine", "mine", None]
+
+
+async def test_an_event_is_heard_when_it_is_applied_and_stored() -> None:
+    event_log = MemoryLog()
+    seen: list[tuple[int, int]] = []
+    async with open_store(event_log, TALLY) as store:
+
+        def listen(events: Sequence[Happened[Event]]) -> None:
+            seen.append((store.state, len(event_log._entries)))
+
+        store.listeners.append(listen)
+        await store.dispatch(Add(4), by=ME)
+
+    assert seen == [(4, 1)]
+
+
+async def test_a_listener_that_fails_stops_nobody() -> None:
+    async with open_store(MemoryLog(), TALLY) as store:
+        heard: list[Happened[Event]] = []
+        store.listeners.append(lambda events: events[99])  # type: ignore[arg-type]
+        store.listeners.append(heard.extend)
+        await store.dispatch(Add(1), by=ME)
+        await store.dispatch(Add(1), by=ME)
+
+    assert len(heard) == 2
+
+
+async def test_the_state_is_rebuilt_from_the_log(tmp_path: Path) -> None:
+    for round_ in range(1, 4):
+        event_log = open_event_log(f"sqlite:///{tmp_path}/e.db")
+        async with open_store(event_log, TALLY) as store:
+            await store.dispatch(Add(1), by=ME)
+            assert store.state == round_
+        event_log.close()
+
+
+async def test_an_effect_that_was_stored_is_performed_after_a_crash_and_once() -> None:
+    event_log = MemoryLog()
+    await event_log.append(
+        0,
+        [
+            Entry(
+                1,
+                5,
+                "k",
+                "me",
+                "mine",
+                '{"Added":{"amount":1,"more":2,"total":1}}',
+                '["{\\"Add\\":{\\"amount\\":2}}"]',
+            )
+        ],
+    )
+
+    for _ in range(2):
+        async with open_store(event_log, TALLY) as store:
+            await until(lambda: store.state == 3)
+
+    entries = await event_log.read(0, 10)
+    assert [entry.settles for entry in entries] == [None, "1/0"]
+    assert entries[1].cause == "mine"
+
+
+async def test_old_events_ask_for_nothing_anew() -> None:
+    event_log = MemoryLog()
+    await event_log.append(
+        0, [Entry(1, 5, "k", "me", None, '{"Added":{"amount":1,"more":2,"total":1}}')]
+    )
+
+    async with open_store(event_log, TALLY) as store:
+        await store.dispatch(Add(1), by=ME)
+
+    assert len(await event_log.read(0, 10)) == 2
+
+
+async def test_an_effect_whose_command_is_refused_has_ended() -> None:
+    event_log = MemoryLog()
+    async with open_store(event_log, TALLY) as store:
+        await store.dispatch(Add(1, more=-9), by=ME)
+        await until(lambda: store.seq == 2)
+    async with open_store(event_log, TALLY) as store:
+        assert store.state == 1
+
+    entries = await event_log.read(0, 10)
+    assert [entry.outcome for entry in entries] == [None, "refused: -8 is less than nothing"]
+
+
+async def test_a_log_that_cannot_be_read_stops_the_start_and_names_the_place() -> None:
+    event_log = MemoryLog()
+    await event_log.append(0, [Entry(1, 5, "k", "me", None, '{"Gone":{}}')])
+
+    with pytest.raises(StartRefused, match="position 1: unknown action Gone"):
+        async with open_store(event_log, TALLY):
+            pass
+
+
+async def test_a_caller_that_goes_away_does_not_take_its_command_back() -> None:
+    async with open_store(MemoryLog(), TALLY) as store:
+        call = asyncio.create_task(store.dispatch(Add(1), by=ME))
+        await asyncio.sleep(0)
+        call.cancel()
+        await store.dispatch(Add(1), by=ME)
+
+        assert store.state == 2
+
+
+async def test_a_closed_store_decides_what_waits_and_takes_no_more() -> None:
+    async with open_store(MemoryLog(), TALLY) as store:
+        waiting = store.submit(Add(1), by=ME)
+
+    assert (await waiting).state == 1
+    with pytest.raises(Rejected, match="stopping"):
+        await store.dispatch(Add(1), by=ME)
+
+
+class FullOnce(MemoryLog):
+    """A log whose disk is full for the first append."""
+
+    is_full = True
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says, but not always."""
+        if self.is_full:
+            self.is_full = False
+            raise LogFull("the disk is full")
+        await super().append(expected, entries)
+
+
+async def test_a_full_disk_refuses_and_changes_nothing() -> None:
+    async with open_store(FullOnce(), TALLY) as store:
+        with pytest.raises(Rejected) as refusal:
+            await store.dispatch(Add(1), by=ME)
+        assert store.state == 0
+        await store.dispatch(Add(1), by=ME)
+        assert store.state == 1
+
+    assert refusal.value.code is Code.UNAVAILABLE
+
+
+class Failing(MemoryLog):
+    """A log whose disk is gone."""
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says, but not always."""
+        raise OSError("the disk is gone")
+
+
+async def test_a_log_that_fails_ends_the_store_and_every_caller_hears_so() -> None:
+    with pytest.raises(BaseExceptionGroup) as ended:  # noqa: PT012 - the context is what fails
+        async with open_store(Failing(), TALLY) as store:
+            answers = [store.submit(Add(1), by=ME) for _ in range(300)]
+            await asyncio.wait(answers)
+
+    assert ended.group_contains(OSError)
+    refusals = [answer.exception() for answer in answers]
+    assert {type(refusal) for refusal in refusals} == {Rejected}
