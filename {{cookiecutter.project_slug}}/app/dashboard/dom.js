@@ -1,0 +1,87 @@
+/**
+ * Elements and words for panels. Data only ever becomes text: no panel writes HTML.
+ */
+
+const CURRENCY = 'USD';
+
+const money = new Intl.NumberFormat(undefined, { style: 'currency', currency: CURRENCY });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} units and their seconds, largest first */
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+
+/**
+ * An element, such as `el('button', { type: 'submit', class: 'quiet' }, 'Ship')`.
+ * @param {string} tag
+ * @param {Record<string, string | number | boolean>} [attributes]  `true` sets it, `false` leaves it out
+ * @param {...(Node | string)} children
+ * @returns {any}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? '' : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/**
+ * A labelled input of a form.
+ * @param {string} label
+ * @param {Record<string, string | number | boolean>} attributes  of the input; it needs a `name`
+ */
+export function field(label, attributes) {
+  return el('label', { class: 'field' }, el('span', {}, label), el('input', {
+    required: true, autocomplete: 'off', ...attributes,
+  }));
+}
+
+/**
+ * A form that calls `submit` with its values, and is busy until that has ended.
+ * @param {Record<string, string>} attributes
+ * @param {(values: Record<string, string>) => Promise<unknown>} submit
+ * @param {...Node} children
+ * @returns {HTMLFormElement}
+ */
+export function form(attributes, submit, ...children) {
+  const element = el('form', attributes, ...children);
+  element.addEventListener('submit', async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (element.ariaBusy === 'true') return;
+    element.ariaBusy = 'true';
+    await submit(/** @type {any} */ (Object.fromEntries(new FormData(element))));
+    element.ariaBusy = 'false';
+  });
+  return element;
+}
+
+/** An amount of money. @param {number} cents */
+export function price(cents) {
+  return money.format(cents / 100);
+}
+
+/** An id that fits a card: its end, which differs most. @param {string} id */
+export function shortened(id) {
+  return id.length > 12 ? `…${id.slice(-8)}` : id;
+}
+
+/** A moment as people say it, kept up to date by `refreshTimes`. @param {string} moment */
+export function time(moment) {
+  const title = new Date(moment).toLocaleString();
+  return el('time', { datetime: moment, title }, ago(moment));
+}
+
+/** Say every time of the page anew. */
+export function refreshTimes() {
+  for (const element of document.querySelectorAll('time')) {
+    element.textContent = ago(element.dateTime);
+  }
+}
+
+/** @param {string} moment */
+function ago(moment) {
+  const seconds = (Date.now() - Date.parse(moment)) / 1000;
+  const unit = UNITS.find(([, length]) => seconds >= length);
+  return unit ? relative.format(-Math.floor(seconds / unit[1]), unit[0]) : 'just now';
+}
