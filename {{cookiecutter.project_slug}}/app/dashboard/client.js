@@ -17,9 +17,7 @@
 
 // Milliseconds.
 const [FIRST_DELAY, LONGEST_DELAY, DRAIN_DELAY] = [1_000, 30_000, 5_000];
-const [CONNECT_WITHIN, STABLE_AFTER] = [15_000, 10_000];
-const [PING_EVERY, PONG_WITHIN] = [25_000, 10_000];
-
+const [CONNECT_WITHIN, STABLE_AFTER, PING_EVERY, PONG_WITHIN] = [15_000, 10_000, 25_000, 10_000];
 // Close codes. A draining server sends all its clients away at once: they spread their return.
 const [LOST, FORBIDDEN, DRAINING] = [1006, 4503, [1001, 1012]];
 
@@ -44,7 +42,7 @@ export class LiveClient {
   /** @type {EventMessage[] | null} events that came before the snapshot; null once it is there */
   #early = null;
   #failures = 0;
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} */ #timers = new Map();
+  /** @type {Record<string, ReturnType<typeof setTimeout>>} */ #timers = {};
   /** @type {Map<string, {resolve: (ack: Ack) => void, reject: (error: Error) => void}>} */
   #waiting = new Map();
   /** @type {Map<string, Set<(value: any) => void>>} */ #listeners = new Map();
@@ -80,11 +78,6 @@ export class LiveClient {
     this.#open();
   }
 
-  /** Try again now instead of after the delay, for example because the network is back. */
-  retry() {
-    if (this.#timers.has('retry')) this.#open();
-  }
-
   /** Let go of everything: the socket, the timers, the listeners, the commands that wait. */
   close() {
     this.#drop('the connection was closed');
@@ -111,8 +104,7 @@ export class LiveClient {
 
   /** What the service knows now. @param {AbortSignal} [signal] @returns {Promise<Snapshot>} */
   async snapshot(signal) {
-    const address = `${this.base}/api/v1/snapshot${this.query}`;
-    const response = await this.fetch(address, { signal, cache: 'no-store' });
+    const response = await this.fetch(`${this.base}/api/v1/snapshot${this.query}`, { signal });
     const body = await response.json();
     if (!response.ok) throw new CommandError(body);
     return body;
@@ -121,11 +113,10 @@ export class LiveClient {
   // The socket is opened first and the snapshot taken second, so that no event falls between.
   #open() {
     this.#after('connect', CONNECT_WITHIN, () => this.#lost(LOST));
-    this.#clear('retry');
     this.#early = [];
     const { signal } = (this.#fetching = new AbortController());
-    const address = `${this.base.replace(/^http/, 'ws')}/api/v1/ws${this.query}`;
-    const socket = (this.#socket = new this.WebSocket(address));
+    const address = this.base.replace(/^http/, 'ws');
+    const socket = (this.#socket = new this.WebSocket(`${address}/api/v1/ws${this.query}`));
     socket.onopen = () => this.snapshot(signal).then(
       (snapshot) => signal.aborted || this.#start(snapshot),
       ({ code }) => signal.aborted || this.#lost(code === 'forbidden' ? FORBIDDEN : LOST),
@@ -140,7 +131,7 @@ export class LiveClient {
     const early = this.#early ?? [];
     this.#early = null;
     this.seq = snapshot.seq;
-    this.#clear('connect');
+    clearTimeout(this.#timers.connect);
     this.#after('stable', STABLE_AFTER, () => (this.#failures = 0));
     this.#after('ping', PING_EVERY, () => this.#ping());
     this.#become('live');
@@ -156,7 +147,7 @@ export class LiveClient {
 
   /** @param {any} message */
   #received(message) {
-    this.#clear('pong'); // Whatever arrives shows that the other side is there.
+    clearTimeout(this.#timers.pong); // Whatever arrives shows that the other side is there.
     if (message.type === 'ping') this.#socket?.send('{"type":"pong"}');
     if (message.type === 'event') this.#early ? this.#early.push(message) : this.#heard(message);
     if (message.type !== 'ack' && message.type !== 'error') return;
@@ -186,7 +177,7 @@ export class LiveClient {
 
   /** @param {string} message  what the waiting commands are told */
   #drop(message) {
-    [...this.#timers.keys()].forEach((name) => this.#clear(name));
+    Object.values(this.#timers).forEach((timer) => clearTimeout(timer));
     this.#fetching?.abort();
     const socket = this.#socket;
     this.#socket = null;
@@ -198,9 +189,7 @@ export class LiveClient {
 
   /** @param {ConnectionState} state */
   #become(state) {
-    if (state === this.state) return;
-    this.state = state;
-    this.#emit('state', state);
+    if (state !== this.state) this.#emit('state', (this.state = state));
   }
 
   /** @param {string} name @param {any} value */
@@ -210,14 +199,8 @@ export class LiveClient {
 
   /** @param {string} name @param {number} delay @param {() => void} then */
   #after(name, delay, then) {
-    this.#clear(name);
-    this.#timers.set(name, setTimeout(() => (this.#timers.delete(name), then()), delay));
-  }
-
-  /** @param {string} name */
-  #clear(name) {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
+    clearTimeout(this.#timers[name]);
+    this.#timers[name] = setTimeout(then, delay);
   }
 }
 
@@ -226,13 +209,10 @@ export function tagged(action) {
   return typeof action === 'string' ? [action, {}] : Object.entries(action)[0];
 }
 
-/** A random UUID. Plain HTTP from another machine is no secure context: no `randomUUID` there. */
+/** A random UUID, also where `randomUUID` is missing: plain HTTP is no secure context. */
 export function uuid() {
   const { crypto } = globalThis;
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const random = () => crypto.getRandomValues(new Uint8Array(1))[0];
+  return crypto.randomUUID?.() ?? '10000000-1000-4000-8000-100000000000'.replace(/[018]/g,
+    (digit) => (Number(digit) ^ (random() & (15 >> (Number(digit) / 4)))).toString(16));
 }

@@ -61,7 +61,6 @@ client.on('error', (refusal) => toast(refusal.message));
 
 byId('host').textContent = location.host;
 setInterval(refreshTimes, TIMES_MILLISECONDS);
-addEventListener('online', () => client.retry());
 client.connect();
 
 /**
@@ -74,7 +73,7 @@ async function mountPanel(feature, state) {
   const panel = await import(`/dashboard/panels/${encodeURIComponent(feature)}.js`)
     .catch(() => import('/dashboard/panels/generic.js'));
   root.querySelector('h2').textContent = panel.title ?? feature;
-  root.classList.toggle('wide', panel.wide === true);
+  if (panel.wide) byId('wide').append(root);
   return panel.mount(root, {
     state,
     send,
@@ -87,7 +86,7 @@ function section(name) {
   const heading = el('h2', { id: `panel-${name}` }, name);
   const root = el('section', { class: 'panel', 'aria-labelledby': heading.id }, heading);
   root.dataset.feature = name;
-  byId('panels').insertBefore(root, byId('panels').querySelector('[data-feature="Activity"]'));
+  byId('narrow').insertBefore(root, byId('narrow').querySelector('[data-feature="Activity"]'));
   return root;
 }
 
