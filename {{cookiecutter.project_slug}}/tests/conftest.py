@@ -25,6 +25,14 @@ def service(tmp_path: Path) -> Iterator[Service]:
     running.kill()
 
 
+@pytest.fixture(scope="session")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The same, but one for all tests that neither count on an empty log nor end the service."""
+    running = Service(tmp_path_factory.mktemp("service")).start()
+    yield running
+    running.kill()
+
+
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """The application on a log in memory, spoken to without a socket."""

@@ -1,12 +1,6 @@
 /**
  * A client of the live connection: it connects, reconnects, catches up, and sends commands.
  *
- *     const client = new LiveClient();
- *     client.on('snapshot', ({ state }) => showAll(state));
- *     client.on('event', ({ action }) => apply(...tagged(action)));
- *     client.connect();
- *     const { seq } = await client.send({ AddStock: { product_id: 'tea', quantity: 5 } });
- *
  * @typedef {'connecting' | 'live' | 'recovering' | 'stopped'} ConnectionState
  * @typedef {string | Record<string, object>} Action  `{"Name": {…fields}}`, or `"Name"` without fields
  * @typedef {{type: 'event', action: Action, seq?: number | null, cause?: string | null}} EventMessage
@@ -39,8 +33,7 @@ export class LiveClient {
 
   /** @type {WebSocket | null} */ #socket = null;
   /** @type {AbortController | null} */ #fetching = null;
-  /** @type {EventMessage[] | null} events that came before the snapshot; null once it is there */
-  #early = null;
+  /** @type {EventMessage[] | null} */ #early = null; // Events that came before the snapshot.
   #failures = 0;
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */ #timers = {};
   /** @type {Map<string, {resolve: (ack: Ack) => void, reject: (error: Error) => void}>} */
@@ -48,24 +41,21 @@ export class LiveClient {
   /** @type {Map<string, Set<(value: any) => void>>} */ #listeners = new Map();
 
   /**
-   * `base`: where the service is, such as `https://shop.example`; `query` is added to both
-   * addresses, such as `?user=alice`; `random` gives the jitter, from 0 to 1.
-   * @param {{base?: string, query?: string, WebSocket?: any, fetch?: typeof fetch,
-   *   random?: () => number}} [options]
+   * `base` is where the service is; `query`, such as `?user=alice`, is added to every address.
+   * @param {{base?: string, query?: string, WebSocket?: any, fetch?: any, random?: () => number}} [options]
    */
   constructor(options = {}) {
     this.base = options.base ?? globalThis.location.origin;
     this.query = options.query ?? '';
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.fetch = options.fetch ?? globalThis.fetch;
     this.random = options.random ?? Math.random;
   }
 
   /**
    * Listen to `state` (ConnectionState), `snapshot` (Snapshot: forget all and start from it),
    * `event` (EventMessage) or `error` (a Refusal that belongs to no command).
-   * @param {'state' | 'snapshot' | 'event' | 'error'} name
-   * @param {(value: any) => void} listener
+   * @param {'state' | 'snapshot' | 'event' | 'error'} name @param {(value: any) => void} listener
    */
   on(name, listener) {
     this.#listeners.set(name, (this.#listeners.get(name) ?? new Set()).add(listener));
@@ -86,10 +76,9 @@ export class LiveClient {
   }
 
   /**
-   * Ask the service to do something; rejects with a CommandError. A command whose answer was
-   * `lost` may be sent again with the same id: it is not done twice.
-   * @param {Action} action
-   * @returns {Promise<Ack>}
+   * Ask the service to do something; rejects with a CommandError. After `lost` nobody knows
+   * whether it was done: the next snapshot shows it.
+   * @param {Action} action @returns {Promise<Ack>}
    */
   async send(action, id = uuid()) {
     const socket = this.#socket;
@@ -104,7 +93,8 @@ export class LiveClient {
 
   /** What the service knows now. @param {AbortSignal} [signal] @returns {Promise<Snapshot>} */
   async snapshot(signal) {
-    const response = await this.fetch(`${this.base}/api/v1/snapshot${this.query}`, { signal });
+    const { fetch } = this; // Called as a method, the browser's own refuses to work.
+    const response = await fetch(`${this.base}/api/v1/snapshot${this.query}`, { signal });
     const body = await response.json();
     if (!response.ok) throw new CommandError(body);
     return body;

@@ -5,6 +5,14 @@ from typing import Any
 
 from app.core.rejected import Code, FieldProblem, Rejected
 
+# pydantic words these by what it was given, JSON text or parsed JSON; we have one wording.
+SHAPES = {
+    "dataclass_type": "Input should be an object",
+    "model_type": "Input should be an object",
+    "model_attributes_type": "Input should be an object",
+    "list_type": "Input should be an array",
+    "tuple_type": "Input should be an array",
+}
 DOORS = ("body", "query", "path", "header", "cookie")
 
 
@@ -15,6 +23,8 @@ def rejected(errors: Sequence[Any]) -> Rejected:
     fields = tuple(FieldProblem(loc, text) for _, loc, text in problems if loc)
     subject, loc, text = problems[0]
     match errors[0]["type"]:
+        case "missing" if not loc:
+            text = "nothing was sent"
         case "missing" | "missing_argument":
             text = f"missing required field '{loc}'"
         case "extra_forbidden" | "unexpected_keyword_argument":
@@ -43,7 +53,7 @@ def _problem(error: Any) -> tuple[str, str, str]:
             return subject, "", f"unknown type {context['tag']!r}, not {context['expected_tags']}"
         case "misshapen_action":
             return "action", "", error["msg"]
-    return subject, _path(steps), error["msg"]
+    return subject, _path(steps), SHAPES.get(error["type"], error["msg"])
 
 
 def _place(loc: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:

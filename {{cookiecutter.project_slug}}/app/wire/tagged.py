@@ -4,12 +4,12 @@
 https://serde.rs/enum-representations.html describes the shape.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import Annotated, Any, get_args
 
-import orjson
 from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
@@ -68,7 +68,12 @@ def _strictly(build: Build) -> CoreSchema:
     validator = SchemaValidator(adapter.core_schema)
 
     def from_python(value: Any) -> Any:
-        return validator.validate_json(orjson.dumps(value))
+        try:
+            text = json.dumps(value)
+        except TypeError:
+            why = {"error": "send it as application/json"}
+            raise PydanticCustomError("json_invalid", "{error}", why) from None
+        return validator.validate_json(text)
 
     return core_schema.json_or_python_schema(
         json_schema=adapter.core_schema,

@@ -1,0 +1,109 @@
+"""What every service answers, whatever its features."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service import Service
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_service_is_healthy_and_ready(http: httpx.AsyncClient) -> None:
+    health, ready = await http.get("/health"), await http.get("/health/ready")
+
+    assert (health.status_code, health.text) == (200, "ok")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+async def test_a_snapshot_has_its_place_in_the_log_and_a_tag(http: httpx.AsyncClient) -> None:
+    snapshot = await http.get("/api/v1/snapshot")
+    again = await http.get("/api/v1/snapshot", headers={"If-None-Match": snapshot.headers["etag"]})
+
+    assert snapshot.json()["seq"] == 0
+    assert snapshot.json()["epoch"] in snapshot.headers["etag"]
+    assert again.status_code == 304
+
+
+async def test_a_snapshot_of_a_topic_that_does_not_exist_names_those_that_do(
+    http: httpx.AsyncClient,
+) -> None:
+    topics = list((await http.get("/api/v1/snapshot")).json()["state"])
+
+    one = await http.get(f"/api/v1/snapshot?topics={topics[0]}")
+    none = await http.get("/api/v1/snapshot?topics=weather")
+
+    assert list(one.json()["state"]) == [topics[0]]
+    assert none.status_code == 422
+    assert topics[0] in none.json()["message"]
+
+
+async def test_every_refusal_has_the_one_error_body(http: httpx.AsyncClient) -> None:
+    json = {"Content-Type": "application/json"}
+    answers = {
+        404: await http.get("/nowhere"),
+        405: await http.delete("/api/v1/commands"),
+        413: await http.post("/api/v1/commands", content=b" " * 70_000, headers=json),
+        422: await http.post("/api/v1/commands", content=b"{", headers=json),
+    }
+
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.json()["type"] == "error"
+        assert answer.json()["message"]
+    assert answers[413].json()["code"] == "too_large"
+    assert answers[422].json()["message"].startswith("Invalid JSON format")
+
+
+@pytest.mark.parametrize("body", [b'{"X":"\\ud800"}', b"5", b"[" * 60_000, b"\xff", b"NaN", b""])
+async def test_no_body_makes_the_service_stumble(http: httpx.AsyncClient, body: bytes) -> None:
+    for kind in "application/json", "text/plain":
+        answer = await http.post("/api/v1/commands", content=body, headers={"Content-Type": kind})
+
+        assert answer.status_code in (400, 422)
+        assert answer.json()["code"] == "invalid"
+
+
+async def test_the_dashboard_is_served_with_its_files(http: httpx.AsyncClient) -> None:
+    page, client = await http.get("/"), await http.get("/client.js")
+
+    assert "text/html" in page.headers["content-type"]
+    assert "javascript" in client.headers["content-type"]
+    assert page.headers["content-security-policy"] == "default-src 'self'"
+
+
+def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
+    bad = Service(tmp_path, APP_ENV="staging", APP_MAX_MESSAGE_BYTES="many")
+    with pytest.raises(AssertionError) as wrong:
+        bad.start()
+    running = Service(tmp_path).start()
+    with pytest.raises(AssertionError) as locked:
+        Service(tmp_path).start()
+    with pytest.raises(AssertionError) as taken:
+        Service(tmp_path, APP_EVENT_LOG="memory://", APP_PORT=str(running.port)).start()
+    running.kill()
+
+    assert "cannot start: APP_ENV is 'staging'" in str(wrong.value)
+    assert "APP_MAX_MESSAGE_BYTES is 'many'" in str(wrong.value)
+    assert "is in use by another process" in str(locked.value)
+    assert "set APP_HOST and APP_PORT" in str(taken.value)
+    for refusal in wrong, locked, taken:
+        assert "Traceback" not in str(refusal.value)
+
+
+def test_a_misspelt_setting_is_warned_about(tmp_path: Path) -> None:
+    service = Service(tmp_path, APP_PROT="3000").start()
+
+    assert "APP_PROT" in service.words()
+    assert service.stop() == 0
+
+
+def test_every_setting_is_in_the_example_and_no_other() -> None:
+    from app.settings import Settings
+    from tests.service import ROOT
+
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    listed = {line.lstrip("# ").split("=")[0] for line in lines if "APP_" in line and "=" in line}
+
+    assert listed == {f"APP_{name.upper()}" for name in Settings.model_fields}

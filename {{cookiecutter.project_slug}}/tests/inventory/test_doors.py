@@ -1,0 +1,47 @@
+"""The inventory at both doors."""
+
+import json
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.service import Service
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_stock_is_added_and_read_over_http(http: httpx.AsyncClient) -> None:
+    added = await http.post("/api/v1/inventory/prod-1/stock", json={"quantity": 5})
+    await http.post("/api/v1/inventory/prod-0/stock", json={"quantity": 1})
+    await http.post("/api/v1/inventory/prod-2/stock", json={"quantity": 1})
+
+    first = (await http.get("/api/v1/inventory?limit=2")).json()
+    second = (await http.get(f"/api/v1/inventory?limit=2&after={first['next']}")).json()
+
+    assert added.json() == {"product_id": "prod-1", "available": 5}
+    assert [product["product_id"] for product in first["items"]] == ["prod-0", "prod-1"]
+    assert [product["product_id"] for product in second["items"]] == ["prod-2"]
+    assert second["next"] is None
+    assert (await http.get("/api/v1/inventory/prod-1")).json()["available"] == 5
+
+
+async def test_what_was_never_stocked_or_does_not_fit_is_refused(http: httpx.AsyncClient) -> None:
+    unknown = await http.get("/api/v1/inventory/none")
+    nothing = await http.post("/api/v1/inventory/prod-1/stock", json={"quantity": 0})
+    nameless = await http.post("/api/v1/inventory/a%20b/stock", json={"quantity": 1})
+
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    assert (nothing.status_code, nothing.json()["fields"][0]["loc"]) == (422, "quantity")
+    assert (nameless.status_code, nameless.json()["code"]) == (422, "invalid")
+
+
+async def test_stock_that_is_added_by_http_is_heard_on_the_socket(
+    service: Service,
+) -> None:
+    async with connect(f"{service.ws}/ws") as ws, httpx.AsyncClient(base_url=service.url) as client:
+        await client.post("/api/v1/inventory/prod-1/stock", json={"quantity": 5})
+
+        event = json.loads(await ws.recv())
+
+    assert event["action"] == {"InventoryUpdated": {"product_id": "prod-1", "available": 5}}

@@ -1,0 +1,99 @@
+"""An order that was acknowledged is still there, however the service ends."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.service import Service
+
+pytestmark = pytest.mark.anyio
+
+ITEM = {"product_id": "prod-1", "name": "Widget", "quantity": 1, "unit_price_cents": 100}
+KILLS = 10
+
+
+async def test_ten_kills_under_load_lose_no_acknowledged_order(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    acknowledged: set[str] = set()
+    for kill in range(KILLS):
+        service.start()
+        before = len(acknowledged)
+        clients = [
+            asyncio.create_task(order_by_socket(service, f"{kill}-s{n}", acknowledged))
+            for n in range(4)
+        ]
+        clients += [
+            asyncio.create_task(order_by_http(service, f"{kill}-h{n}", acknowledged))
+            for n in range(2)
+        ]
+        while len(acknowledged) < before + 50 + 37 * kill:  # noqa: ASYNC110 - another moment each time
+            await asyncio.sleep(0.001)
+        service.kill()
+        await asyncio.gather(*clients)
+
+    service.start()
+    there = await everything(service)
+    assert service.stop() == 0
+
+    assert len(acknowledged) > KILLS * 50
+    assert acknowledged - set(there) == set()
+    assert "pending" not in there.values(), "an effect that was stored was not performed"
+
+
+async def order_by_socket(service: Service, name: str, acknowledged: set[str]) -> None:
+    """Place orders, many at once, until the service is gone."""
+    try:
+        async with connect(f"{service.ws}/ws") as ws:
+            number = 0
+            while True:
+                for _ in range(8):
+                    number += 1
+                    order_id = f"{name}-{number}"
+                    order = {"customer_id": "c", "items": [ITEM], "order_id": order_id}
+                    message = {"type": "command", "id": order_id, "action": {"PlaceOrder": order}}
+                    await ws.send(json.dumps(message))
+                waiting = 8
+                while waiting:
+                    answer = json.loads(await ws.recv())
+                    if answer["type"] == "ack":
+                        acknowledged.add(answer["id"])
+                        waiting -= 1
+    except (ConnectionClosed, OSError):
+        return
+
+
+async def order_by_http(service: Service, name: str, acknowledged: set[str]) -> None:
+    """Place orders, one after another, until the service is gone."""
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        number = 0
+        while True:
+            number += 1
+            order = {"customer_id": "c", "items": [ITEM], "order_id": f"{name}-{number}"}
+            try:
+                answer = await client.post("/api/v1/orders", json=order)
+            except httpx.TransportError:
+                return
+            if answer.status_code == 201:
+                acknowledged.add(answer.json()["order_id"])
+
+
+async def everything(service: Service) -> dict[str, str]:
+    """The status of every order, once none is pending that can be confirmed."""
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for _ in range(100):
+            orders: dict[str, str] = {}
+            after: int | None = 0
+            while after is not None:
+                url = f"/api/v1/orders?limit=1000&after={after}"
+                page = (await client.get(url)).json()
+                orders |= {order["order_id"]: order["status"] for order in page["items"]}
+                after = page["next"]
+            if "pending" not in orders.values():
+                break
+            await asyncio.sleep(0.1)
+    return orders

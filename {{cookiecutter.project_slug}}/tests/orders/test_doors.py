@@ -1,0 +1,290 @@
+"""Orders at both doors of the real service: the same rules, the same words, the same order."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from app.bootstrap import create_app
+from app.settings import Env, Settings
+from tests.service import Service
+
+pytestmark = pytest.mark.anyio
+
+WIDGET = {"product_id": "prod-1", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
+ORDER = {"customer_id": "cust-123", "items": [WIDGET]}
+
+
+async def hear(ws: ClientConnection) -> Any:
+    return json.loads(await asyncio.wait_for(ws.recv(), 10))
+
+
+async def command(ws: ClientConnection, action: object, **extra: str) -> None:
+    await ws.send(json.dumps({"type": "command", "action": action, **extra}))
+
+
+async def test_a_command_by_socket_is_an_event_to_all_and_an_ack_to_its_sender(
+    service: Service,
+) -> None:
+    async with connect(f"{service.ws}/ws") as ws, connect(f"{service.ws}/api/v1/ws") as other:
+        await command(ws, {"PlaceOrder": ORDER}, id="mine")
+        placed, processing_or_ack, last = await hear(ws), await hear(ws), await hear(ws)
+        others = [await hear(other), await hear(other)]
+
+    fields = placed["action"]["OrderPlaced"]
+    assert placed["type"] == "event"
+    assert (placed["seq"], placed["cause"]) == (1, "mine")
+    assert (fields["status"], fields["total_cents"]) == ("pending", 3998)
+    assert {"type": "ack", "id": "mine", "seq": 1} in (processing_or_ack, last)
+    assert others[0] == placed
+    assert "OrderProcessing" in others[1]["action"]
+    assert others[1]["cause"] == "mine"
+
+
+async def test_whoever_hears_an_event_can_read_its_effect_at_once(service: Service) -> None:
+    async with (
+        connect(f"{service.ws}/ws") as ws,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        for _ in range(100):
+            await command(ws, {"PlaceOrder": ORDER})
+            event = await hear(ws)
+            while "OrderPlaced" not in event["action"]:
+                event = await hear(ws)
+            order_id = event["action"]["OrderPlaced"]["order_id"]
+
+            answer = await client.get(f"/api/v1/orders/{order_id}")
+
+            assert answer.status_code == 200
+
+
+async def test_two_sockets_and_http_see_the_same_events_in_the_same_order(
+    service: Service,
+) -> None:
+    async with (
+        connect(f"{service.ws}/ws") as one,
+        connect(f"{service.ws}/ws") as two,
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+    ):
+        calls = [client.post("/api/v1/orders", json=ORDER) for _ in range(25)]
+        for _ in range(25):
+            await command(two, {"PlaceOrder": ORDER})
+        answers = await asyncio.gather(*calls)
+        first = [await hear(one) for _ in range(100)]
+        second = [await hear(two) for _ in range(100)]
+        page = (await client.get("/api/v1/orders", params={"limit": 1000})).json()
+
+    assert first == second
+    assert [event["seq"] for event in first] == list(range(1, 101))
+    placed = [e["action"]["OrderPlaced"]["order_id"] for e in first if "OrderPlaced" in e["action"]]
+    assert [order["order_id"] for order in page["items"]] == placed
+    assert {answer.json()["order_id"] for answer in answers} <= set(placed)
+
+
+async def test_a_thousand_different_orders_can_all_be_read(service: Service) -> None:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        gate = asyncio.Semaphore(50)
+
+        async def place(number: int) -> str:
+            async with gate:
+                order = {**ORDER, "customer_id": f"cust-{number}"}
+                answer = await client.post("/api/v1/orders", json=order)
+                assert answer.status_code == 201
+                return str(answer.json()["order_id"])
+
+        ids = await asyncio.gather(*(place(number) for number in range(1000)))
+        pages: list[Any] = []
+        after: int | None = 0
+        while after is not None:
+            url = f"/api/v1/orders?limit=300&after={after}"
+            page = (await client.get(url)).json()
+            pages += page["items"]
+            after = page["next"]
+
+    assert len(set(ids)) == 1000
+    assert {order["order_id"] for order in pages} == set(ids)
+    assert len(pages) == 1000
+
+
+async def test_a_placed_order_is_answered_with_its_address_and_its_tag(
+    http: httpx.AsyncClient,
+) -> None:
+    answer = await http.post("/api/v1/orders", json=ORDER)
+    order = answer.json()
+    location, tag = answer.headers["location"], answer.headers["etag"]
+    read = await http.get(location)
+    again = await http.get(location, headers={"If-None-Match": read.headers["etag"]})
+
+    assert answer.status_code == 201
+    assert location == f"/api/v1/orders/{order['order_id']}"
+    assert (order["status"], order["total_cents"]) == ("pending", 3998)
+    assert tag.startswith('"')
+    assert read.json()["order_id"] == order["order_id"]
+    assert read.headers["cache-control"] == "private, no-cache"
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_tag_changes_with_the_order(http: httpx.AsyncClient) -> None:
+    location = (await http.post("/api/v1/orders", json=ORDER)).headers["location"]
+    tag = (await http.get(location)).headers["etag"]
+
+    await http.post(f"{location}/cancel", json={"reason": "no"})
+    after = await http.get(location, headers={"If-None-Match": tag})
+
+    assert after.status_code == 200
+    assert after.json()["status"] == "cancelled"
+
+
+async def test_orders_are_shipped_and_cancelled_over_http(http: httpx.AsyncClient) -> None:
+    order = {**ORDER, "order_id": "o1"}
+    assert (await http.post("/api/v1/orders", json=order)).status_code == 201
+
+    shipped = await http.post("/api/v1/orders/o1/ship", json={"tracking_number": "t"})
+    twice = await http.post("/api/v1/orders/o1/ship", json={"tracking_number": "t"})
+    late = await http.post("/api/v1/orders/o1/cancel", json={"reason": "r"})
+    nowhere = await http.post("/api/v1/orders/o2/cancel", json={"reason": "r"})
+    empty = await http.post("/api/v1/orders/o1/cancel", json={})
+    unsent = await http.post("/api/v1/orders/o1/cancel")
+
+    assert (shipped.status_code, shipped.json()["status"]) == (200, "shipped")
+    assert [twice.status_code, late.status_code] == [409, 409]
+    assert late.json()["message"] == "order o1 is shipped, not pending or processing"
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
+    assert empty.json()["message"] == "Invalid action format: missing required field 'reason'"
+    assert (unsent.status_code, unsent.json()["code"]) == (422, "invalid")
+
+
+BAD_ORDERS: list[Any] = [
+    {"items": [WIDGET]},
+    {"customer_id": "c", "items": []},
+    {"customer_id": "c", "items": [{**WIDGET, "quantity": 0}]},
+    {"customer_id": "c", "items": [{**WIDGET, "quantity": "2"}]},
+    {"customer_id": "c", "items": [{**WIDGET, "quantity": 10**30}]},
+    {"customer_id": "c", "items": [{**WIDGET, "unit_price_cents": -1}]},
+    {"customer_id": "c", "items": [{"product_id": "p"}]},
+    {"customer_id": "a b", "items": [WIDGET]},
+    {"customer_id": "c", "items": [WIDGET], "order_id": "../x"},
+    {"customer_id": "c", "items": [WIDGET], "discount": 5},
+    {"customer_id": "c", "items": [WIDGET] * 101},
+    {"customer_id": "c", "items": 5},
+    {"customer_id": "c", "items": [5]},
+    [],
+    "PlaceOrder",
+]
+
+
+@pytest.mark.parametrize("order", BAD_ORDERS, ids=range(len(BAD_ORDERS)))
+async def test_a_bad_order_is_refused_in_the_same_words_at_every_door(
+    shared_service: Service, order: Any
+) -> None:
+    async with (
+        connect(f"{shared_service.ws}/ws") as ws,
+        httpx.AsyncClient(base_url=shared_service.url) as client,
+    ):
+        await command(ws, {"PlaceOrder": order})
+        error = await hear(ws)
+        posted = await client.post("/api/v1/orders", json=order)
+        commanded = await client.post("/api/v1/commands", json={"PlaceOrder": order})
+
+    assert error["code"] == "invalid"
+    assert posted.status_code == commanded.status_code == 422
+    assert posted.json() == commanded.json() == error
+
+
+async def test_a_rule_refuses_in_the_same_words_at_every_door(shared_service: Service) -> None:
+    ship = {"order_id": "none", "tracking_number": "t"}
+    async with (
+        connect(f"{shared_service.ws}/ws") as ws,
+        connect(f"{shared_service.ws}/ws") as other,
+        httpx.AsyncClient(base_url=shared_service.url) as client,
+    ):
+        await command(ws, {"ShipOrder": ship}, id="a")
+        error = await hear(ws)
+        posted = await client.post("/api/v1/orders/none/ship", json={"tracking_number": "t"})
+        commanded = await client.post("/api/v1/commands", json={"ShipOrder": ship})
+        await other.send('{"type":"ping"}')
+
+        assert error.pop("id") == "a"
+        assert error == posted.json() == commanded.json()
+        assert (error["code"], error["message"]) == ("not_found", "order none does not exist")
+        assert await hear(other) == {"type": "pong"}, "a refusal is its sender's alone"
+
+
+@pytest.mark.parametrize("name", ["OrderPlaced", "OrderShipped", "ConfirmOrder"])
+async def test_nobody_can_send_an_event_or_a_command_of_the_service(
+    shared_service: Service, name: str
+) -> None:
+    async with connect(f"{shared_service.ws}/ws") as ws:
+        await command(ws, {name: {"order_id": "x"}})
+        error = await hear(ws)
+
+    assert error["code"] == "invalid"
+    assert f"unknown action '{name}'" in error["message"]
+
+
+async def test_a_client_that_reads_nothing_holds_nobody_up(service: Service) -> None:
+    async with connect(f"{service.ws}/ws", max_queue=1) as stuck, connect(f"{service.ws}/ws") as ws:
+        stuck.transport.pause_reading()
+        for _ in range(500):
+            await command(ws, {"PlaceOrder": {**ORDER, "items": [WIDGET] * 20}})
+        heard = [await hear(ws) for _ in range(1000)]
+
+        stuck.transport.abort()
+
+    assert [event["seq"] for event in heard] == list(range(1, 1001))
+
+
+async def test_commands_of_one_socket_are_decided_in_the_order_of_their_arrival(
+    service: Service,
+) -> None:
+    async with connect(f"{service.ws}/ws") as ws:
+        for number in range(200):
+            await command(ws, {"PlaceOrder": {**ORDER, "order_id": f"o{number}"}})
+        heard = [await hear(ws) for _ in range(400)]
+
+    placed = [e["action"]["OrderPlaced"]["order_id"] for e in heard if "OrderPlaced" in e["action"]]
+    assert placed == [f"o{number}" for number in range(200)]
+
+
+async def test_the_body_of_a_command_has_one_schema_at_every_door(http: httpx.AsyncClient) -> None:
+    from app.wire.protocol import Command
+
+    openapi = (await http.get("/openapi.json")).json()
+    body = openapi["paths"]["/api/v1/commands"]["post"]["requestBody"]
+    by_http = body["content"]["application/json"]["schema"]
+    by_socket = Command.model_json_schema(ref_template="#/components/schemas/{model}")
+
+    assert by_http["oneOf"] == by_socket["properties"]["action"]["oneOf"]
+    for name in ("PlaceOrder", "Item"):
+        assert openapi["components"]["schemas"][name] == without_nulls(by_socket["$defs"][name])
+
+
+def without_nulls(schema: Any) -> Any:
+    """The schema as OpenAPI writes it: a default of null is left out."""
+    if isinstance(schema, dict):
+        return {key: without_nulls(value) for key, value in schema.items() if value is not None}
+    return schema if not isinstance(schema, list) else [without_nulls(item) for item in schema]
+
+
+async def test_in_production_nobody_unnamed_may_do_or_read_anything() -> None:
+    settings = Settings(env=Env.PRODUCTION, event_log="memory://", _env_file=None)  # type: ignore[call-arg]
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        refused = [
+            await client.post("/api/v1/orders", json=ORDER),
+            await client.post("/api/v1/commands", json={"PlaceOrder": ORDER}),
+            await client.get("/api/v1/orders"),
+            await client.get("/api/v1/inventory"),
+            await client.get("/api/v1/snapshot?topics=orders"),
+        ]
+        snapshot = await client.get("/api/v1/snapshot")
+
+    assert [answer.status_code for answer in refused] == [401] * 5
+    assert {answer.json()["code"] for answer in refused} == {"unauthenticated"}
+    assert snapshot.json()["state"] == {}

@@ -1,0 +1,85 @@
+"""Whatever can be said can be written, read again, and read after it has changed."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, get_args
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from app.core.effects import Dispatch
+from app.core.rejected import Rejected
+from app.domain import ClientCommand, Command, Event, topic_of
+from app.wire import codec
+from app.wire.protocol import Command as CommandMessage
+from app.wire.tagged import ExternallyTagged
+
+# What JSON can carry between programs: RFC 8259, section 6, for numbers; RFC 3339 for times.
+st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
+st.register_type_strategy(int, st.integers(-(2**53), 2**53))
+
+COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, ExternallyTagged()])
+
+
+def command_message(action: str) -> str:
+    """What a client says to have this done."""
+    return orjson.dumps({"type": "command", "action": orjson.Fragment(action)}).decode()
+
+
+def any_of(union: Any) -> st.SearchStrategy[Any]:
+    """Any action of a union, with any values that its fields may have."""
+    return st.one_of([st.from_type(cls) for cls in get_args(union) or (union,)])
+
+
+@given(any_of(Event))
+def test_every_event_can_be_written_and_read_again(event: Event) -> None:
+    assert codec.decode_event(codec.encode_action(event)) == event
+
+
+@given(any_of(Event))
+def test_every_event_has_a_topic(event: Event) -> None:
+    assert topic_of(event)
+
+
+@given(any_of(Command))
+def test_every_command_can_be_stored_as_an_effect(command: Command) -> None:
+    effects = [Dispatch(command), Dispatch(command)]
+
+    assert codec.decode_effects(codec.encode_effects(effects)) == effects
+
+
+@given(any_of(ClientCommand))
+def test_every_client_command_can_be_sent(command: Command) -> None:
+    message = codec.decode_message(command_message(codec.encode_action(command)))
+
+    assert isinstance(message, CommandMessage)
+    assert message.action == command
+
+
+def only(union: Any, other: Any) -> list[str]:
+    """Names of the classes of a union that the other has not."""
+    names = {cls.__name__ for cls in get_args(union) or (union,)}
+    return sorted(names - {cls.__name__ for cls in get_args(other) or (other,)})
+
+
+@pytest.mark.parametrize("name", [*only(Command, ClientCommand), *only(Event, ClientCommand)])
+def test_nobody_can_forge_an_event_or_a_command_of_the_service(name: str) -> None:
+    for action in f'"{name}"', orjson.dumps({name: {}}).decode():
+        with pytest.raises(Rejected, match=f"unknown action '{name}'"):
+            codec.decode_message(command_message(action))
+
+
+@given(any_of(Event))
+def test_an_event_of_yesterday_is_turned_into_one_of_today(event: Event) -> None:
+    name = type(event).__name__
+    old = codec.encode_action(event).replace(f'"{name}"', '"Yesterday"', 1)
+    with pytest.raises(Rejected, match="unknown action 'Yesterday'"):
+        codec.decode_event(old)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "UPCASTERS", {"Yesterday": lambda fields: (name, fields)})
+
+        assert codec.decode_event(old) == event
+        assert codec.decode_event(codec.encode_action(event)) == event

@@ -1,0 +1,103 @@
+"""Externally tagged JSON: strict, and the same whichever way it comes in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from app.wire import codec, problems
+from app.wire.tagged import ExternallyTagged, Untagged
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Nested."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """With fields."""
+
+    name: str
+    parts: tuple[Part, ...]
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Without fields."""
+
+
+ACTION: TypeAdapter[Build | Stop] = TypeAdapter(Annotated[Build | Stop, ExternallyTagged()])
+ALONE: TypeAdapter[Build] = TypeAdapter(Annotated[Build, Untagged()])
+GOOD = {"name": "a", "parts": [{"size": 1}], "due": "2026-01-02T03:04:05Z"}
+
+
+def test_an_action_is_an_object_with_one_key_or_a_bare_string() -> None:
+    assert ACTION.validate_json(codec.encode({"Build": GOOD})).parts == (Part(1),)  # type: ignore[union-attr]
+    assert ACTION.validate_json('"Stop"') == Stop()
+
+
+def test_what_was_parsed_already_is_read_the_same_way() -> None:
+    assert ACTION.validate_python({"Build": GOOD}) == ACTION.validate_json(
+        codec.encode({"Build": GOOD})
+    )
+    assert ALONE.validate_python(GOOD) == ALONE.validate_json(codec.encode(GOOD))
+
+
+@pytest.mark.parametrize("action", [Build("é", (Part(1), Part(2))), Stop()])
+def test_what_is_written_can_be_read(action: Build | Stop) -> None:
+    assert ACTION.validate_json(codec.encode_action(action)) == action
+    assert ACTION.validate_json(ACTION.dump_json(action)) == action
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "missing": ({"parts": []}, "missing required field 'name'"),
+    "nested missing": ({"name": "a", "parts": [{}]}, "missing required field 'parts[0].size'"),
+    "extra": ({"name": "a", "parts": [], "z": 1}, "unknown field 'z'"),
+    "nested extra": ({"name": "a", "parts": [{"size": 1, "z": 1}]}, "unknown field 'parts[0].z'"),
+    "number as text": ({"name": "a", "parts": [{"size": "1"}]}, "'parts[0].size'"),
+    "bool as number": ({"name": "a", "parts": [{"size": True}]}, "'parts[0].size'"),
+    "text as number": ({"name": 5, "parts": []}, "'name'"),
+    "null": ({"name": None, "parts": []}, "'name'"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_does_not_fit_is_refused_in_the_same_words_tagged_or_not(what: str) -> None:
+    fields, words = BAD[what]
+    with pytest.raises(ValidationError) as tagged:
+        ACTION.validate_json(codec.encode({"Build": fields}))
+    with pytest.raises(ValidationError) as parsed:
+        ACTION.validate_python({"Build": fields})
+    with pytest.raises(ValidationError) as body:
+        TypeAdapter(dict[str, Annotated[Build, Untagged()]]).validate_python({"body": fields})
+
+    messages = {problems.rejected(error.value.errors()).message for error in (tagged, parsed, body)}
+    assert len(messages) == 1
+    assert words in messages.pop()
+
+
+MISSHAPEN = ["{}", "5", "null", '"Build"', '{"Stop":{}}', '"Fly"', '{"Build":{},"Stop":{}}', "[]"]
+
+
+@pytest.mark.parametrize("text", MISSHAPEN)
+def test_what_is_no_action_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        ACTION.validate_json(text)
+
+    refusal = problems.rejected(error.value.errors())
+    assert refusal.message.startswith("Invalid action format: ")
+
+
+def test_the_schema_says_one_of_these_and_nothing_else() -> None:
+    schema = ACTION.json_schema()
+
+    assert schema["oneOf"][1] == {"const": "Stop", "type": "string"}
+    assert schema["oneOf"][0]["required"] == ["Build"]
+    assert schema["$defs"]["Build"]["required"] == ["name", "parts"]
+    assert schema["$defs"]["Build"]["additionalProperties"] is False
