@@ -3,10 +3,10 @@
  *
  * @typedef {'connecting' | 'live' | 'recovering' | 'stopped'} ConnectionState
  * @typedef {string | Record<string, object>} Action  `{"Name": {…fields}}`, or `"Name"` without fields
- * @typedef {{type: 'event', action: Action, seq?: number | null, cause?: string | null}} EventMessage
- * @typedef {{type: 'ack', id: string, seq: number}} Ack
- * @typedef {{message: string, code?: string, id?: string, retry_after?: number}} Refusal
- * @typedef {{seq: number, epoch: string, state: Record<string, any>}} Snapshot
+ * @typedef { {type: 'event', action: Action, seq?: number | null, cause?: string | null} } EventMessage
+ * @typedef { {type: 'ack', id: string, seq: number} } Ack
+ * @typedef { {message: string, code?: string, id?: string, retry_after?: number} } Refusal
+ * @typedef { {seq: number, epoch: string, state: Record<string, any>} } Snapshot
  */
 
 // Milliseconds.
@@ -17,8 +17,7 @@ const [LOST, FORBIDDEN, DRAINING] = [1006, 4503, [1001, 1012]];
 
 /** A command that was refused, could not be sent (`offline`), or got no answer (`lost`). */
 export class CommandError extends Error {
-  /** @param {Refusal} refusal */
-  constructor({ message, code = 'internal', id, retry_after }) {
+  constructor(/** @type {Refusal} */ { message, code = 'internal', id, retry_after }) {
     super(message);
     Object.assign(this, { name: 'CommandError', code, id, retryAfter: retry_after });
   }
@@ -42,7 +41,7 @@ export class LiveClient {
 
   /**
    * `base` is where the service is; `query`, such as `?user=alice`, is added to every address.
-   * @param {{base?: string, query?: string, WebSocket?: any, fetch?: any, random?: () => number}} [options]
+   * @param { {base?: string, query?: string, WebSocket?: any, fetch?: any, random?: () => number} } [options]
    */
   constructor(options = {}) {
     this.base = options.base ?? globalThis.location.origin;
@@ -53,9 +52,8 @@ export class LiveClient {
   }
 
   /**
-   * Listen to `state` (ConnectionState), `snapshot` (Snapshot: forget all and start from it),
-   * `event` (EventMessage) or `error` (a Refusal that belongs to no command).
-   * @param {'state' | 'snapshot' | 'event' | 'error'} name @param {(value: any) => void} listener
+   * Listen to `state`, `snapshot` (forget all and start from it), `event`, or `error` (a Refusal
+   * that belongs to no command). @param {string} name @param {(value: any) => void} listener
    */
   on(name, listener) {
     this.#listeners.set(name, (this.#listeners.get(name) ?? new Set()).add(listener));
@@ -76,9 +74,8 @@ export class LiveClient {
   }
 
   /**
-   * Ask the service to do something; rejects with a CommandError. After `lost` nobody knows
-   * whether it was done: the next snapshot shows it.
-   * @param {Action} action @returns {Promise<Ack>}
+   * Ask the service to do something; rejects with a CommandError. After `lost` the next snapshot
+   * shows whether it was done. @param {Action} action @returns {Promise<Ack>}
    */
   async send(action, id = uuid()) {
     const socket = this.#socket;
@@ -106,6 +103,7 @@ export class LiveClient {
     this.#early = [];
     const { signal } = (this.#fetching = new AbortController());
     const address = this.base.replace(/^http/, 'ws');
+    /** @type {WebSocket} */
     const socket = (this.#socket = new this.WebSocket(`${address}/api/v1/ws${this.query}`));
     socket.onopen = () => this.snapshot(signal).then(
       (snapshot) => signal.aborted || this.#start(snapshot),
@@ -116,8 +114,7 @@ export class LiveClient {
     socket.onerror = () => {}; // `close` follows, and has the code.
   }
 
-  /** @param {Snapshot} snapshot */
-  #start(snapshot) {
+  #start(/** @type {Snapshot} */ snapshot) {
     const early = this.#early ?? [];
     this.#early = null;
     this.seq = snapshot.seq;
@@ -135,8 +132,7 @@ export class LiveClient {
     this.#socket?.send('{"type":"ping"}');
   }
 
-  /** @param {any} message */
-  #received(message) {
+  #received(/** @type {any} */ message) {
     clearTimeout(this.#timers.pong); // Whatever arrives shows that the other side is there.
     if (message.type === 'ping') this.#socket?.send('{"type":"pong"}');
     if (message.type === 'event') this.#early ? this.#early.push(message) : this.#heard(message);
@@ -148,15 +144,13 @@ export class LiveClient {
     else this.#emit('error', message);
   }
 
-  /** @param {EventMessage} message */
-  #heard(message) {
+  #heard(/** @type {EventMessage} */ message) {
     if (message.seq && message.seq <= this.seq) return;
     this.seq = message.seq ?? this.seq; // What passes by and is not in the log has no `seq`.
     this.#emit('event', message);
   }
 
-  /** @param {number} code */
-  #lost(code) {
+  #lost(/** @type {number} */ code) {
     this.#drop('the connection was lost before the answer came');
     if (code >= 4500 && code < 5000) return this.#become('stopped');
     const backoff = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
@@ -165,8 +159,7 @@ export class LiveClient {
     this.#become('recovering');
   }
 
-  /** @param {string} message  what the waiting commands are told */
-  #drop(message) {
+  #drop(/** @type {string} */ message) {
     Object.values(this.#timers).forEach((timer) => clearTimeout(timer));
     this.#fetching?.abort();
     const socket = this.#socket;
@@ -177,8 +170,7 @@ export class LiveClient {
     this.#waiting.clear();
   }
 
-  /** @param {ConnectionState} state */
-  #become(state) {
+  #become(/** @type {ConnectionState} */ state) {
     if (state !== this.state) this.#emit('state', (this.state = state));
   }
 
@@ -201,7 +193,6 @@ export function tagged(action) {
 
 /** A random UUID, also where `randomUUID` is missing: plain HTTP is no secure context. */
 export function uuid() {
-  const { crypto } = globalThis;
   const random = () => crypto.getRandomValues(new Uint8Array(1))[0];
   return crypto.randomUUID?.() ?? '10000000-1000-4000-8000-100000000000'.replace(/[018]/g,
     (digit) => (Number(digit) ^ (random() & (15 >> (Number(digit) / 4)))).toString(16));

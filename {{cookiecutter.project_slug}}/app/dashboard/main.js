@@ -18,8 +18,8 @@
  * done: a refusal is shown here, so a panel need not.
  *
  * @typedef {import('./client.js').Action} Action
- * @typedef {{event: (name: string, fields: any, message: any) => void, reset: (state: any) => void}} Panel
- * @typedef {{state: any, send: (action: Action) => Promise<boolean>, snapshot: () => Promise<any>}} Context
+ * @typedef { {event: (name: string, fields: any, message: any) => void, reset: (state: any) => void} } Panel
+ * @typedef { {state: any, send: (action: Action) => Promise<boolean>, snapshot: () => Promise<any>} } Context
  */
 
 import { LiveClient, tagged } from '/client.js';

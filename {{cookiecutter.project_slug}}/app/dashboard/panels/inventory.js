@@ -33,7 +33,7 @@ export function mount(root, { state, send }) {
     return send({ AddStock: { product_id, quantity: Number(quantity) } });
   }
 
-  /** @param {{product_id: string, available: number}[]} products */
+  /** @param { {product_id: string, available: number}[]} products */
   function reset(products) {
     available = new Map(products.map((product) => [product.product_id, product.available]));
     show();

@@ -12,9 +12,9 @@ const COLUMNS = ['pending', 'processing', 'shipped', 'cancelled'];
 const KEPT = 500;
 
 /**
- * @typedef {{order_id: string, customer_id: string, status: string, total_cents: number,
+ * @typedef { {order_id: string, customer_id: string, status: string, total_cents: number,
  *   items: {name: string, quantity: number}[], placed_at: string, tracking_number?: string,
- *   reason?: string}} Order
+ *   reason?: string} } Order
  * @typedef {(action: import('../client.js').Action) => Promise<boolean>} Send
  */
 
