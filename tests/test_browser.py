@@ -1,25 +1,19 @@
 """The dashboard in a real browser, in front of the real service."""
 
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from guide.running import service_in
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
 
 ROOT = Path(__file__).parent.parent
-SERVICE = ROOT / "{{cookiecutter.project_slug}}"
 PICTURES = ROOT / "artefacts"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -33,7 +27,6 @@ ARGUMENTS = [
 ]
 SOON = 10_000  # milliseconds
 RECOVERED = 60_000  # the browser's backoff may have grown meanwhile
-START_SECONDS = 30
 
 pytestmark = [
     pytest.mark.slow,
@@ -41,82 +34,44 @@ pytestmark = [
 ]
 
 
-class Service:
-    """One service on one port and one log, that can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self._output = folder / "service.log"
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("APP_")},
-            "APP_PORT": str(port),
-            "APP_EVENT_LOG": f"sqlite:///{folder / 'events.db'}",
-        }
-
-    def start(self) -> None:
-        """Return once the service answers."""
-        with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "app"],
-                cwd=SERVICE,
-                env=self._environment,
-                stdout=output,
-                stderr=output,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the service did not start: {self._output.read_text()}")
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        """Without a word, as a power cut would."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(timeout=10)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=1):
-                return True
-        except OSError:
-            return False
-
-
 class Watched:
     """A page, and what it had to complain of."""
 
-    def __init__(self, context, url: str) -> None:
+    def __init__(self, context: Any, url: str) -> None:
         self.complaints: list[str] = []
         self.page = context.new_page()
         self.page.set_default_timeout(SOON)
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(url)
-        self.is_live()
+        self.expect_live()
 
-    def is_live(self, within: int = SOON) -> None:
+    def expect_live(self, within: int = SOON) -> None:
+        """Within so many milliseconds."""
         expect(self.page.locator("#state")).to_have_text("live", timeout=within)
 
-    def orders(self, status: str):
+    def orders(self, status: str) -> Any:
+        """The cards of a column."""
         return self.page.locator(f".column[data-status={status}] .card")
 
-    def order(self, status: str, order_id: str):
+    def order(self, status: str, order_id: str) -> Any:
+        """The card of an order, if it is in this column."""
         return self.page.locator(f".column[data-status={status}] [data-order='{order_id}']")
 
     def place(self, **fields: str) -> None:
+        """Fill in the form, by its labels, and send it."""
         form = self.page.get_by_role("form", name="Place an order")
         for label, value in fields.items():
             form.get_by_label(label.replace("_", " "), exact=True).fill(value)
         form.get_by_role("button", name="Place order").click()
 
     def picture(self, name: str) -> None:
+        """Keep what can be seen now in `artefacts/`."""
         PICTURES.mkdir(exist_ok=True)
         self.page.wait_for_timeout(1300)  # the highlight of what has just arrived fades
         self.page.screenshot(path=PICTURES / f"dashboard-{name}.png", full_page=True)
 
-    def _said(self, message) -> None:
+    def _said(self, message: Any) -> None:
         # The browser itself reports, as an error, every connection that a dead server refuses.
         refused = "WebSocket connection to" in message.text and "net::ERR" in message.text
         if message.type in ("error", "warning") and not refused:
@@ -124,15 +79,15 @@ class Watched:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path)
-    service.start()
-    yield service
-    service.kill()
+def service(tmp_path: Path) -> Iterator[Any]:
+    running = service_in(tmp_path)
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator:
+def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -140,9 +95,11 @@ def browser() -> Iterator:
 
 
 @contextmanager
-def watching(browser, url: str, **options) -> Iterator[Watched]:
+def watching(browser: Any, url: str, **options: Any) -> Iterator[Watched]:
     """A page in a browser of its own, which must have nothing to complain of."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", **options)
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="en-US", **options
+    )
     watched = Watched(context, url)
     yield watched
     context.close()
@@ -156,10 +113,10 @@ def placed(page: Watched, **fields: str) -> str:
     expect(page.orders("processing")).to_have_count(len(known) + 1)
     now = page.orders("processing").evaluate_all("all => all.map(card => card.dataset.order)")
     (order_id,) = set(now) - set(known)
-    return order_id
+    return str(order_id)
 
 
-def test_two_pages_follow_an_order_to_its_end(service: Service, browser) -> None:
+def test_two_pages_follow_an_order_to_its_end(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as one, watching(browser, service.url) as other:
         shipped = placed(one, Customer="alice", Unit_price="12.50")
         expect(other.order("processing", shipped)).to_contain_text("$25.00")
@@ -178,7 +135,7 @@ def test_two_pages_follow_an_order_to_its_end(service: Service, browser) -> None
             expect(page.orders("processing")).to_have_count(0)
 
 
-def test_stock_and_counter_move_in_every_page(service: Service, browser) -> None:
+def test_stock_and_counter_move_in_every_page(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as one, watching(browser, service.url) as other:
         stock = one.page.get_by_role("form", name="Add stock")
         stock.get_by_label("Units").fill("40")
@@ -192,7 +149,7 @@ def test_stock_and_counter_move_in_every_page(service: Service, browser) -> None
         expect(one.page.locator("[data-feature=counter] output")).to_have_text("0")
 
 
-def test_a_refusal_is_shown_in_words(service: Service, browser) -> None:
+def test_a_refusal_is_shown_in_words(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as one:
         one.place(Customer="not an id")
 
@@ -204,7 +161,7 @@ def test_a_refusal_is_shown_in_words(service: Service, browser) -> None:
         expect(one.page.locator(".card")).to_have_count(0)
 
 
-def test_pages_outlive_the_service(service: Service, browser) -> None:
+def test_pages_outlive_the_service(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as one, watching(browser, service.url) as other:
         order_id = placed(one, Customer="alice")
         one.page.evaluate("window.sameDocument = true")
@@ -218,22 +175,41 @@ def test_pages_outlive_the_service(service: Service, browser) -> None:
         service.start()
 
         for page in (one, other):
-            page.is_live(within=RECOVERED)
+            page.expect_live(within=RECOVERED)
             expect(page.order("processing", order_id)).to_be_visible()
         later = placed(other, Customer="carol")
         expect(one.order("processing", later)).to_be_visible()
         assert one.page.evaluate("window.sameDocument")
 
 
-def test_data_is_never_markup(service: Service, browser) -> None:
+def test_data_is_never_markup(service: Any, browser: Any) -> None:
     markup = "<img src=x onerror=alert(1)>"
     with watching(browser, service.url) as one:
         order_id = placed(one, Name=markup)
 
-        expect(one.order("processing", order_id).locator(".items")).to_have_text(f"2 × {markup}")
+        expect(one.order("processing", order_id).locator(".items")).to_contain_text(markup)
 
 
-def test_pictures_light_dark_and_on_a_phone(service: Service, browser) -> None:
+def test_a_feature_without_a_panel_shows_its_state(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        one.page.route("**/panels/counter.js", lambda route: route.fulfill(status=404))
+        one.page.reload()
+        panel = one.page.locator("[data-feature=counter]")
+        expect(panel.locator("pre")).to_contain_text('"value": 0')
+
+        panel.get_by_label("Command").fill('{"Increment": {"by": 5}}')
+        panel.get_by_label("Command").press("Enter")
+        expect(panel.locator("pre")).to_contain_text('"value": 5')
+        panel.get_by_label("Command").fill("Reset")
+        panel.get_by_role("button", name="Send").click()
+        expect(panel.locator("pre")).to_contain_text('"value": 0')
+
+        (complaint,) = one.complaints
+        assert "404" in complaint
+        one.complaints.clear()
+
+
+def test_pictures_light_dark_and_on_a_phone(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as light:
         fill(light)
         light.picture("light")

@@ -106,7 +106,7 @@ function cardOf(order, send) {
       (tracking_number) => send({ ShipOrder: { order_id, tracking_number } })));
   }
   if (status === 'pending' || status === 'processing') {
-    card.append(answerForm('Cancel', 'Reason', 'changed my mind',
+    card.append(answerForm('Cancel', 'Reason', 'by request',
       (reason) => send({ CancelOrder: { order_id, reason } })));
   }
   return card;
