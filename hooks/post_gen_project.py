@@ -1,0 +1,53 @@
+"""Deletes what the answers leave out, and says what to do next. It does nothing else."""
+
+import json
+import shutil
+from pathlib import Path
+
+ANSWERS = json.loads({{ cookiecutter | jsonify | jsonify }})
+
+
+def feature(name):
+    """The files of one feature: always the same rooms."""
+    return [
+        f"app/domain/{name}",
+        f"app/api/{name}.py",
+        f"app/dashboard/panels/{name}.js",
+        f"tests/{name}",
+    ]
+
+
+# What an answer leaves out.
+PRUNED = {
+    ("starter", "showcase"): feature("counter"),
+    ("starter", "orders"): feature("counter"),
+    ("starter", "blank"): [*feature("orders"), *feature("inventory"), "app/domain/ids.py"],
+    ("client", "none"): ["client"],
+    ("ci", "none"): [".github"],
+}
+
+
+def prune():
+    """Delete every path that an answer leaves out; a path that is not there is a mistake here."""
+    for (question, answer), paths in PRUNED.items():
+        if ANSWERS[question] == answer:
+            for path in map(Path, paths):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def say_what_next():
+    """Print the commands that come next."""
+    print(
+        f"""
+{ANSWERS["project_name"]} is in {ANSWERS["project_slug"]}/. Next:
+
+    cd {ANSWERS["project_slug"]}
+    uv sync
+    uv run python -m app        # then open http://127.0.0.1:3000
+    uv run pytest
+"""
+    )
+
+
+prune()
+say_what_next()

@@ -1,0 +1,67 @@
+"""Refuses answers that would make a broken project: all of them at once, in words."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+ANSWERS = json.loads({{ cookiecutter | jsonify | jsonify }})
+
+SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+RESERVED = {"con", "prn", "aux", "nul", "app", "test", "tests"}
+RESERVED |= {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+LONGEST = {"project_name": 80, "description": 200, "author": 120}
+EXAMPLES = {
+    "project_name": "Order Service",
+    "description": "Takes orders and tells everybody",
+    "author": "Ada Lovelace",
+}
+CHOICES = {
+    "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
+    "python": ("3.13", "3.12", "3.11"),
+    "starter": ("showcase", "orders", "blank"),
+    "client": ("javascript", "none"),
+    "ci": ("github", "none"),
+}
+
+
+def problems(answers):
+    """Every answer that does not fit: its name, its value, the rule, and a good example."""
+    slug = answers["project_slug"]
+    if not SLUG.fullmatch(slug) or len(slug) > 64:
+        yield (
+            f"project_slug is {slug!r}: it must begin with a small letter and go on with small "
+            "letters and digits, with single - or _ between, 64 characters at most; "
+            "for example order-service"
+        )
+    elif slug in RESERVED:
+        yield f"project_slug is {slug!r}: that name is taken; for example order-service"
+    for name, longest in LONGEST.items():
+        text = answers[name]
+        if not text.strip() or not text.isprintable() or len(text) > longest:
+            yield (
+                f"{name} is {text!r}: it must be one line of 1 to {longest} printable characters; "
+                f"for example {EXAMPLES[name]}"
+            )
+    for name, choices in CHOICES.items():
+        if answers[name] not in choices:
+            yield f"{name} is {answers[name]!r}: it must be one of {', '.join(choices)}"
+
+
+def leave_nothing(slug):
+    """Remove the empty folders that were made for a slug with slashes in it."""
+    folder = Path.cwd()
+    os.chdir(folder.parent)
+    for made in [folder, *folder.parents][: len(Path(slug).parts)]:
+        if made.name in Path(slug).parts and made.is_dir() and not any(made.iterdir()):
+            made.rmdir()
+
+
+found = list(problems(ANSWERS))
+if found:
+    print("This project cannot be made:", file=sys.stderr)
+    for problem in found:
+        print(f"  - {problem}", file=sys.stderr)
+    leave_nothing(ANSWERS["project_slug"])
+    sys.exit(1)
