@@ -1,16 +1,28 @@
 """The dashboard: files as they lie in `app/dashboard`, no build step."""
 
 from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 FILES = Path(__file__).parent.parent / "dashboard"
 HEADERS = {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-cache"}
 
+
+class Files(StaticFiles):
+    """Files that a browser asks about again each time, so that an edit is seen at once."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """The file, or 304."""
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
 router = APIRouter(include_in_schema=False)
-router.mount("/dashboard", StaticFiles(directory=FILES))
+router.mount("/dashboard", Files(directory=FILES))
 
 
 @router.get("/")
@@ -22,4 +34,4 @@ async def index() -> FileResponse:
 @router.get("/client.js")
 async def client() -> FileResponse:
     """The client that the page uses, for other pages too."""
-    return FileResponse(FILES / "client.js", headers={"Cache-Control": "no-cache"})
+    return FileResponse(FILES / "client.js", headers=HEADERS)

@@ -35,6 +35,7 @@ from app.domain.orders.state import view as view_orders
 
 # What clients may send.
 ClientCommand: TypeAlias = Union[
+    # one feature a line
     # {% if cookiecutter.starter == "blank" %}
     CounterCommand,
     # {% endif %}
@@ -46,6 +47,7 @@ ClientCommand: TypeAlias = Union[
 
 # And what only the service itself may ask for, by `Dispatch`.
 Command: TypeAlias = Union[
+    # one feature a line
     ClientCommand,
     # {% if cookiecutter.starter != "blank" %}
     OrderSystemCommand,
@@ -53,6 +55,7 @@ Command: TypeAlias = Union[
 ]
 
 Event: TypeAlias = Union[
+    # one feature a line
     # {% if cookiecutter.starter == "blank" %}
     CounterEvent,
     # {% endif %}

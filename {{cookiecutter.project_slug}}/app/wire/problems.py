@@ -12,6 +12,7 @@ SHAPES = {
     "model_attributes_type": "Input should be an object",
     "list_type": "Input should be an array",
     "tuple_type": "Input should be an array",
+    "dict_type": "Input should be an object",
 }
 DOORS = ("body", "query", "path", "header", "cookie")
 

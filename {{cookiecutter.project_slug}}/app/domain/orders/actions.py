@@ -13,7 +13,6 @@ from annotated_types import Ge, Le, Len
 
 from app.domain.ids import Id
 
-
 TrackingNumber: TypeAlias = Annotated[str, Len(1, 64)]
 Reason: TypeAlias = Annotated[str, Len(1, 500)]
 Cents: TypeAlias = Annotated[int, Ge(0), Le(10_000_000)]
