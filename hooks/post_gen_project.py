@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-ANSWERS = json.loads({{ cookiecutter | jsonify | jsonify }})  # noqa: F821 - rendered before it runs
+ANSWERS = json.loads({{cookiecutter | jsonify | jsonify}})  # noqa: F821 - rendered before it runs
 
 
 def feature(name):

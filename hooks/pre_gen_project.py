@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-ANSWERS = json.loads({{ cookiecutter | jsonify | jsonify }})  # noqa: F821 - rendered before it runs
+ANSWERS = json.loads({{cookiecutter | jsonify | jsonify}})  # noqa: F821 - rendered before it runs
 
 SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 RESERVED = {"con", "prn", "aux", "nul", "app", "test", "tests"}

@@ -18,7 +18,7 @@ NPM = shutil.which("npm")
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_client_keeps_its_promises() -> None:
-    run = subprocess.run(  # noqa: S603 - our own test, under node
+    run = subprocess.run(
         [str(NODE), "--test", str(HERE / "client.test.mjs")],
         env={**os.environ, "CLIENT": str(CLIENT)},
         capture_output=True,
@@ -36,7 +36,7 @@ def test_the_package_holds_the_client_that_is_served(tmp_path: Path) -> None:
     (tmp_path / "app" / "dashboard").mkdir(parents=True)
     shutil.copy(CLIENT, tmp_path / "app" / "dashboard")
 
-    subprocess.run(  # noqa: S603 - our own package
+    subprocess.run(
         [str(NPM), "pack", "--offline"],
         cwd=tmp_path / "client",
         capture_output=True,

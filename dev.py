@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+"""The template's own tool: try it, test it, edit it. Only Python and git must be there before.
+
+python3 dev.py demo             bake the default project and serve it with a little traffic
+python3 dev.py demo --check     the same, verified and stopped again
+python3 dev.py test [--quick]   every test that this machine can run
+python3 dev.py play [FOLDER]    bake a project to edit
+python3 dev.py sync [FOLDER]    carry the edits made there back into the template
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+DEV = ROOT / ".dev"
+TEMPLATE = "{" * 2 + "cookiecutter.project_slug" + "}" * 2
+STARTERS = ("showcase", "orders", "blank")
+WIDGET = {"product_id": "prod-1", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
+
+
+def main() -> int:
+    """Run one sub-command; its exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo_options = commands.add_parser("demo")
+    demo_options.add_argument("--check", action="store_true")
+    demo_options.add_argument("--port", type=int, default=3000)
+    commands.add_parser("test").add_argument("--quick", action="store_true")
+    for name in ("play", "sync"):
+        commands.add_parser(name).add_argument(
+            "folder", type=Path, nargs="?", default=ROOT / "play"
+        )
+    options = parser.parse_args()
+    match options.command:
+        case "demo":
+            return demo(options.port, check=options.check)
+        case "test":
+            return test(quick=options.quick)
+        case "play":
+            return play(options.folder)
+        case _:
+            return sync(options.folder)
+
+
+# Setting up
+
+
+def say(words: str) -> None:
+    """A line of progress."""
+    print(f"→ {words}", flush=True)
+
+
+def groups(file: Path, *names: str) -> list[str]:
+    """What a pyproject.toml asks for: its own dependencies, and those of these groups."""
+    table = tomllib.loads(file.read_text())
+    asked = list(table["project"].get("dependencies", []))
+    for name in names:
+        asked += table["dependency-groups"].get(name, [])
+    return asked
+
+
+def environment(name: str, packages: list[str]) -> Path:
+    """The interpreter of a virtual environment with these packages, made when it is not there."""
+    folder = DEV / name
+    python = folder / "bin" / "python"
+    stamp = folder / "stamp"
+    wanted = hashlib.sha256(json.dumps([sys.version, packages]).encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        say(f"installing {len(packages)} packages into {folder.relative_to(ROOT)}")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, *packages], check=True)
+        stamp.write_text(wanted)
+    return python
+
+
+def demo_environment() -> Path:
+    """What bakes a project and runs it."""
+    service = ROOT / TEMPLATE / "pyproject.toml"
+    return environment("demo", groups(ROOT / "pyproject.toml", "demo") + groups(service))
+
+
+def clean_copy(folder: Path) -> Path:
+    """The template as git sees it, in a folder of its own: no caches, no environments."""
+    shutil.rmtree(folder, ignore_errors=True)
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def bake(python: Path, into: Path, **answers: str) -> Path:
+    """A fresh project in `into`, with the default answers but for these."""
+    template = clean_copy(DEV / "template")
+    shutil.rmtree(into, ignore_errors=True)
+    extra = [f"{name}={value}" for name, value in answers.items()]
+    made = DEV / "baked" / into.name
+    shutil.rmtree(made, ignore_errors=True)
+    command = [python, "-m", "cookiecutter", template, "--no-input", "--default-config"]
+    subprocess.run([*command, "--output-dir", made, *extra], check=True, stdout=subprocess.DEVNULL)
+    (project,) = made.iterdir()
+    into.parent.mkdir(parents=True, exist_ok=True)
+    project.rename(into)
+    return into
+
+
+# The demo
+
+
+def demo(port: int, *, check: bool) -> int:
+    """Serve the default project on `port` until stopped, or until it is verified."""
+    python = demo_environment()
+    say("baking the default project")
+    project = bake(python, DEV / "demo-project")
+    shutil.rmtree(DEV / "demo-data", ignore_errors=True)
+    log = f"sqlite:///{DEV / 'demo-data' / 'events.db'}"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    settings = {**clean, "APP_PORT": str(port), "APP_EVENT_LOG": log}
+    url = f"http://127.0.0.1:{port}"
+    service = subprocess.Popen([python, "-m", "app"], cwd=project, env=settings)
+    try:
+        wait_until_it_answers(service, url)
+        if check:
+            verify(python, url)
+        else:
+            say(f"open {url} in a browser; Ctrl-C ends it")
+            simulate_traffic(service, url)
+    except KeyboardInterrupt:
+        pass
+    except Problem as problem:
+        print(f"✗ {problem}", file=sys.stderr)
+        return 1
+    finally:
+        service.send_signal(signal.SIGTERM)
+        status = service.wait(timeout=30)
+    if status != 0:
+        print(f"✗ the service ended with status {status}", file=sys.stderr)
+        return 1
+    say("verified and stopped" if check else "stopped")
+    return 0
+
+
+class Problem(Exception):
+    """What the demo found to be wrong."""
+
+
+def wait_until_it_answers(service: subprocess.Popen[bytes], url: str) -> None:
+    """Return when the service is ready; raise Problem when it ends or takes too long."""
+    for _ in range(300):
+        if service.poll() is not None:
+            raise Problem(f"the service ended with status {service.returncode}")
+        with contextlib.suppress(OSError):
+            if ask(f"{url}/health/ready")[0] == 200:
+                return
+        time.sleep(0.05)
+    raise Problem(f"the service did not answer at {url}")
+
+
+def ask(url: str, body: object = None) -> tuple[int, bytes]:
+    """GET, or POST of JSON; the status and what came back."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read()
+
+
+def verify(python: Path, url: str) -> None:
+    """Look at every door once; raise Problem at the first thing that is not as it should be."""
+    status, body = ask(f"{url}/health")
+    expect(status == 200 and body == b"ok", "GET /health", body)
+    status, body = ask(f"{url}/")
+    expect(status == 200 and b"<html" in body, "GET /", body)
+    status, body = ask(f"{url}/api/v1/orders", {"customer_id": "cust-123", "items": [WIDGET]})
+    expect(status == 201, "POST /api/v1/orders", body)
+    order_id = json.loads(body)["order_id"]
+    status, body = ask(f"{url}/api/v1/orders/{order_id}")
+    expect(status == 200 and json.loads(body)["total_cents"] == 3998, "GET an order", body)
+    talk = [python, __file__, "talk", url.replace("http", "ws", 1) + "/api/v1/ws"]
+    said = subprocess.run(talk, capture_output=True, text=True, timeout=30)
+    expect(said.returncode == 0, "the WebSocket", (said.stdout + said.stderr).encode())
+
+
+def expect(claim: bool, what: str, got: bytes) -> None:
+    """Report a thing that works, or raise Problem with what came instead."""
+    if not claim:
+        raise Problem(f"{what} gave {got[:500].decode(errors='replace')}")
+    say(f"{what}: as it should be")
+
+
+def talk(url: str) -> int:
+    """One conversation over the WebSocket, run by the interpreter that has its library."""
+    from websockets.asyncio.client import connect
+
+    async def conversation() -> None:
+        async with asyncio.timeout(20), connect(url) as ws:
+            action = {"PlaceOrder": {"customer_id": "cust-123", "items": [WIDGET]}}
+            await ws.send(json.dumps({"type": "command", "action": action}))
+            event = json.loads(await ws.recv())
+            placed = event["action"]["OrderPlaced"]
+            assert (event["type"], placed["status"], placed["total_cents"]) == (
+                "event",
+                "pending",
+                3998,
+            ), event
+            await ws.send('{"type":"ping"}')
+            answers = {await ws.recv(), await ws.recv()}
+            assert '{"type":"pong"}' in answers, answers
+
+    asyncio.run(conversation())
+    return 0
+
+
+def simulate_traffic(service: subprocess.Popen[bytes], url: str) -> None:
+    """Customers who order and an operator who ships, cancels and stocks, until the service ends."""
+    products = [("tea", "Green tea", 450), ("mug", "Mug", 1290), ("pot", "Teapot", 3900)]
+    open_orders: list[str] = []
+    while service.poll() is None:
+        product_id, name, price = random.choice(products)
+        item = {"product_id": product_id, "name": name, "unit_price_cents": price}
+        items = [{**item, "quantity": random.randint(1, 4)}]
+        customer = random.choice(["ada", "grace", "alan", "edsger"])
+        status, body = ask(f"{url}/api/v1/orders", {"customer_id": customer, "items": items})
+        if status == 201:
+            open_orders.append(json.loads(body)["order_id"])
+        if len(open_orders) > 6:
+            order = f"{url}/api/v1/orders/{open_orders.pop(0)}"
+            if random.random() < 0.8:
+                ask(f"{order}/ship", {"tracking_number": f"T{random.randrange(10**6):06}"})
+            else:
+                ask(f"{order}/cancel", {"reason": "changed my mind"})
+        if random.random() < 0.2:
+            ask(f"{url}/api/v1/inventory/{product_id}/stock", {"quantity": random.randint(5, 50)})
+        time.sleep(random.uniform(0.5, 2))
+
+
+# Tests
+
+
+def test(*, quick: bool) -> int:
+    """The template's tests, and in a bake of each starter the project's own; one line sums up."""
+    template = groups(ROOT / "pyproject.toml", "demo", "dev")
+    python = environment("test", template + groups(ROOT / TEMPLATE / "pyproject.toml", "dev"))
+    reports = DEV / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    reports.mkdir(parents=True)
+    runs = [("template", ROOT, ["-m", "not slow"] if quick else [])]
+    for starter in STARTERS[:1] if quick else STARTERS:
+        runs.append((starter, bake(python, DEV / "products" / starter, starter=starter), []))
+    failed_runs = 0
+    for name, folder, extra in runs:
+        say(f"tests of {'the template' if name == 'template' else f'a project baked as {name}'}")
+        command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *extra]
+        command += [f"--junit-xml={reports / name}.xml", "-p", "no:cacheprovider"]
+        path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+        status = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}).returncode
+        if status not in (0, 1):
+            print(f"✗ pytest ended with status {status}", file=sys.stderr)
+            failed_runs += 1
+    return sum_up(sorted(reports.glob("*.xml")), failed_runs, len(runs))
+
+
+def sum_up(reports: list[Path], failed_runs: int, expected: int) -> int:
+    """Print each skip with its reason, and the closing line; the exit status."""
+    passed, failed, skipped = 0, failed_runs + expected - len(reports), 0
+    for report in reports:
+        for case in ET.parse(report).iter("testcase"):
+            kinds = {child.tag for child in case}
+            if kinds & {"failure", "error"}:
+                failed += 1
+            elif "skipped" in kinds:
+                skipped += 1
+                reason = next(child for child in case if child.tag == "skipped")
+                print(
+                    f"skipped {case.get('classname')}.{case.get('name')}: {reason.get('message')}"
+                )
+            else:
+                passed += 1
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+# Editing a baked project
+
+
+def play(folder: Path) -> int:
+    """Bake the default project into `folder`, to be edited there."""
+    if folder.exists():
+        print(f"✗ {folder} is there already: sync it, or delete it", file=sys.stderr)
+        return 1
+    bake(demo_environment(), folder)
+    say(f"edit {folder}, run it there, then: python3 dev.py sync {folder}")
+    return 0
+
+
+def sync(folder: Path) -> int:
+    """Carry what was edited in `folder` back into the template, and say what could not be."""
+    if not folder.is_dir():
+        print(f"✗ there is no {folder}: python3 dev.py play {folder}", file=sys.stderr)
+        return 1
+    fresh = bake(demo_environment(), DEV / "fresh")
+    kept = shutil.ignore_patterns(".*cache*", "__pycache__", ".venv", "data", "uv.lock", ".env")
+    edited = DEV / "edited"
+    shutil.rmtree(edited, ignore_errors=True)
+    shutil.copytree(folder, edited, ignore=kept)
+    names = {
+        path.relative_to(tree).as_posix()
+        for tree in (fresh, edited)
+        for path in tree.rglob("*")
+        if path.is_file()
+    }
+    stuck = [name for name in sorted(names) if not carried(name, fresh, edited)]
+    for name in stuck:
+        print(f"✗ {name}: edit {TEMPLATE}/{name} by hand", file=sys.stderr)
+    return 1 if stuck else 0
+
+
+def carried(name: str, fresh: Path, edited: Path) -> bool:
+    """Carry one file's edit; False when the template's text has none of the lines around it."""
+    before, after, target = fresh / name, edited / name, ROOT / TEMPLATE / name
+    if before.exists() and after.exists() and before.read_bytes() == after.read_bytes():
+        return True
+    if not after.exists():
+        say(f"deleted {name}")
+        target.unlink()
+        return True
+    if not before.exists() or target.read_bytes() == before.read_bytes():
+        say(f"copied {name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(after, target)
+        return True
+    merged = subprocess.run(["git", "merge-file", "-p", target, before, after], capture_output=True)
+    if merged.returncode != 0:
+        return False
+    say(f"merged {name}")
+    target.write_bytes(merged.stdout)
+    return True
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["talk"]:
+        sys.exit(talk(sys.argv[2]))
+    sys.exit(main())

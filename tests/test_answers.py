@@ -1,0 +1,111 @@
+"""Bad answers are refused in words, all at once; strange ones survive."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import Bake
+
+STRANGE = [
+    'Say "hello"',
+    "It's here",
+    "back\\slash \\n \\u0041",
+    "日本語 é ∑ 😀",
+    "</script><b>&amp;",
+    "''' \"\"\" `x` $HOME ${X} %s # no comment",
+    "ends with \\",
+]
+
+
+def run(template: Path, folder: Path, *answers: str) -> subprocess.CompletedProcess[str]:
+    """Cookiecutter, as a user calls it."""
+    call = [sys.executable, "-m", "cookiecutter", str(template), "--no-input", "--default-config"]
+    command = [*call, "--output-dir", str(folder), *answers]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_every_bad_answer_is_named_at_once_and_nothing_is_left(
+    template: Path, tmp_path: Path
+) -> None:
+    refused = run(template, tmp_path, "project_slug=Bad Slug", "author= ", "description=a\tb")
+
+    assert refused.returncode != 0
+    for words in "project_slug is 'Bad Slug'", "author is ' '", "description is 'a\\tb'":
+        assert words in refused.stderr
+    assert refused.stderr.count("for example") == 3
+    assert "Traceback" not in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "../evil",
+        "a/b",
+        "a/b/c",
+        "9lives",
+        "-x",
+        "x-",
+        "a--b",
+        "Ünï",
+        "con",
+        "app",
+        "x" * 65,
+        "a.b",
+        "a b",
+    ],
+)
+def test_a_bad_slug_is_refused_and_leaves_nothing(
+    template: Path, tmp_path: Path, slug: str
+) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+
+    refused = run(template, folder, f"project_slug={slug}")
+
+    assert refused.returncode != 0
+    assert "project_slug is" in refused.stderr
+    assert list(folder.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["inner"]
+
+
+def test_a_bad_slug_takes_nothing_of_others_away(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "mine.txt").write_text("mine")
+
+    assert run(template, tmp_path, "project_slug=a/b").returncode != 0
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("choice", ["license", "python", "starter", "client", "ci"])
+def test_a_choice_that_does_not_exist_is_refused(
+    template: Path, tmp_path: Path, choice: str
+) -> None:
+    refused = run(template, tmp_path, f"{choice}=nonsense")
+
+    assert refused.returncode != 0
+    assert "nonsense" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_strange_text_survives(bake: Bake, text: str) -> None:
+    project = bake(project_name=text, project_slug="strange", description=text, author=text)
+
+    table = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    assert table["description"] == text
+    assert table["authors"][0]["name"] == text
+    assert text in (project / "LICENSE").read_text()
+    assert (project / "README.md").read_text().startswith(f"# {text}\n\n{text}\n")
+    assert yaml.safe_load((project / "compose.yaml").read_text())["services"]
+
+
+def test_the_next_commands_are_printed(template: Path, tmp_path: Path) -> None:
+    made = run(template, tmp_path, "project_slug=mine")
+
+    assert "cd mine" in made.stdout
+    assert "uv run python -m app" in made.stdout

@@ -1,0 +1,104 @@
+"""Every combination of answers makes a clean project, and the same one each time."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Bake
+
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text())
+CHOICES = {name: answers for name, answers in QUESTIONS.items() if isinstance(answers, list)}
+CHOICES.pop("_copy_without_render")
+JINJA = re.compile(r"\{\{ ?cookiecutter|\{%|\{#|cookiecutter\.")
+FEATURES = {
+    "showcase": {"orders", "inventory"},
+    "orders": {"orders", "inventory"},
+    "blank": {"counter"},
+}
+
+
+def combinations(*names: str) -> list[dict[str, str]]:
+    """Every combination of the answers to these questions."""
+    chosen = {name: CHOICES[name] for name in names}
+    return [dict(zip(chosen, answers, strict=True)) for answers in product(*chosen.values())]
+
+
+def files(project: Path) -> dict[str, bytes]:
+    """What is in a project, by path."""
+    found = sorted(path for path in project.rglob("*") if path.is_file())
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+@pytest.mark.parametrize("license_", CHOICES["license"])
+def test_every_combination_bakes_and_leaves_nothing_of_the_template(
+    bake: Bake, starter: str, license_: str
+) -> None:
+    for answers in combinations("python", "client", "ci"):
+        project = bake(starter=starter, license=license_, **answers)
+
+        tree = files(project)
+        for name, content in tree.items():
+            assert not JINJA.search(content.decode()), f"{name} still has Jinja in it"
+            assert "{{" not in name
+        assert {path.name for path in (project / "app/domain").iterdir() if path.is_dir()} == (
+            FEATURES[starter]
+        )
+        assert (project / "client").exists() is (answers["client"] == "javascript")
+        assert (project / ".github").exists() is (answers["ci"] == "github")
+        assert f"ARG PYTHON={answers['python']}\n".encode() in tree["Dockerfile"]
+        assert tomllib.loads(tree["pyproject.toml"].decode())["project"]["name"] == "order-service"
+        for pattern in ("*.pyc", "*.lock", "*.db", "__pycache__", ".venv"):
+            assert not list(project.rglob(pattern))
+
+
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+def test_a_starter_says_nothing_of_features_that_it_has_not(bake: Bake, starter: str) -> None:
+    others = {
+        "orders": r"PlaceOrder|domain\.orders|/orders",
+        "counter": r"domain\.counter|Increment",
+    }
+    for feature, traces in others.items():
+        if feature not in FEATURES[starter]:
+            for name, content in files(bake(starter=starter)).items():
+                assert not re.search(traces, content.decode()), f"{name} speaks of {feature}"
+
+
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+def test_two_bakes_are_the_same_to_the_byte(bake: Bake, starter: str) -> None:
+    first, second = (files(bake(starter=starter)) for _ in range(2))
+
+    assert first == second
+    assert len(hashlib.sha256(b"".join(first.values())).hexdigest()) == 64
+
+
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+@pytest.mark.parametrize(
+    "command",
+    ["ruff format --check .", "ruff check .", "mypy --strict", "importlinter.cli"],
+    ids=["format", "lint", "types", "imports"],
+)
+def test_a_fresh_project_passes_its_own_checks(bake: Bake, starter: str, command: str) -> None:
+    if command == "importlinter.cli":
+        call = [str(Path(sys.executable).parent / "lint-imports")]
+    else:
+        call = [sys.executable, "-m", *command.split()]
+
+    checked = subprocess.run(call, cwd=bake(starter=starter), capture_output=True, text=True)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_pairs_of_the_other_answers_pass_the_linter(bake: Bake) -> None:
+    for answers in combinations("client", "ci"):
+        project = bake(**answers)
+        call = [sys.executable, "-m", "ruff", "check", "."]
+
+        assert subprocess.run(call, cwd=project, capture_output=True).returncode == 0

@@ -1,0 +1,62 @@
+"""What the repository must not hold."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+ALLOWED = {"app/domain/__init__.py", "app/domain/policy.py", "app/api/__init__.py"}
+DIRECTIVE = re.compile(r'^ *# \{%-? (if cookiecutter\.starter [!=]= "blank"|endif) \+?%\}$', re.M)
+MARKS = ("{" + "{", "{" + "%", "{" + "#")
+
+
+def tracked() -> list[Path]:
+    """The files that git has, and those it is about to have."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    return [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
+
+
+def template_files() -> dict[str, str]:
+    """The files of the generated project, by path."""
+    (folder,) = ROOT.glob("*cookiecutter.project_slug*")
+    found = [path for path in tracked() if folder in path.parents]
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+
+
+def test_there_is_no_jinja_in_code_but_for_directives_where_they_are_allowed() -> None:
+    code = {n: t for n, t in template_files().items() if n.endswith((".py", ".js", ".mjs", ".css"))}
+    assert len(code) > 50
+
+    for name, text in code.items():
+        if name in ALLOWED:
+            assert DIRECTIVE.search(text), f"{name} needs no exception"
+            text = DIRECTIVE.sub("", text)
+        for mark in MARKS:
+            assert mark not in text, f"{name} has {mark} in it"
+
+
+def test_what_is_rendered_is_named_here() -> None:
+    rendered = {
+        name
+        for name, text in template_files().items()
+        if MARKS[0] in text and not name.startswith(".github/")
+    }
+
+    assert rendered == {"pyproject.toml", "README.md", "LICENSE", "compose.yaml", "Dockerfile"}
+
+
+def test_there_are_no_lock_files_no_binaries_and_nothing_big() -> None:
+    for path in tracked():
+        assert path.name not in {"uv.lock", "package-lock.json", "poetry.lock"}
+        assert path.stat().st_size < 500_000, path
+        path.read_text()
+
+
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
+    home, parent = str(Path.home()), str(ROOT.parent)
+    for path in tracked():
+        text = path.read_text()
+        assert f"{home}/" not in text, path
+        assert len(parent) < 3 or f"{parent}/" not in text, path
