@@ -50,12 +50,17 @@ def problems(answers):
 
 
 def leave_nothing(slug):
-    """Remove the empty folders that were made for a slug with slashes in it."""
+    """Remove the folders that were made for a slug with slashes; cookiecutter forgets their parents.
+
+    Any other folder it removes by itself.
+    """
+    parts = [part for part in Path(slug).parts if part not in ("..", "/")]
     folder = Path.cwd()
-    os.chdir(folder.parent)
-    for made in [folder, *folder.parents][: len(Path(slug).parts)]:
-        if made.name in Path(slug).parts and made.is_dir() and not any(made.iterdir()):
-            made.rmdir()
+    if len(parts) > 1:
+        os.chdir(folder.anchor)
+        for made in [folder, *folder.parents][: len(parts)]:
+            if not any(made.iterdir()):
+                made.rmdir()
 
 
 found = list(problems(ANSWERS))

@@ -1,7 +1,7 @@
 """Tests of rules, in three words: given these events, when this command, then these events.
 
-    given(OrderPlaced(…)).when(ShipOrder(…)).then(OrderShipped(…))
-    given().when(ShipOrder(…)).then_rejected(Code.NOT_FOUND)
+    given(Moved(1), Moved(2)).when(Move(3)).then(Moved(3))
+    given(Stopped()).when(Move(3)).then_rejected(Code.CONFLICT, "has stopped")
 
 The time is always NOW, and new ids come from the seed `test`, so that events compare equal.
 """

@@ -20,7 +20,7 @@ PONG = '{"type":"pong"}'
 
 
 class StoredEffect(BaseModel):
-    """An effect as it stands in the log: `{"Dispatch": {"ConfirmOrder": {…}}}`."""
+    """An effect as it stands in the log: `{"Dispatch": {"Move": {"by": 1}}}`."""
 
     Dispatch: Annotated[Command, ExternallyTagged()]
 
@@ -36,7 +36,7 @@ def encode(value: object) -> bytes:
 
 
 def encode_action(action: object) -> str:
-    """`{"OrderPlaced": {…}}`, or the bare name of a class without fields."""
+    """`{"Moved": {"by": 1}}`, or the bare name of a class without fields."""
     name = type(action).__name__
     return encode({name: action} if fields(action) else name).decode()  # type: ignore[arg-type]
 

@@ -1,6 +1,6 @@
 """Teaches pydantic the JSON of actions: externally tagged, strict, nothing extra.
 
-`PlaceOrder(…)` is written `{"PlaceOrder": {…}}`, and a class without fields is a bare string.
+`Moved(by=1)` is written `{"Moved": {"by": 1}}`, and a class without fields is a bare string.
 https://serde.rs/enum-representations.html describes the shape.
 """
 

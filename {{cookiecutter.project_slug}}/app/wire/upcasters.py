@@ -3,10 +3,10 @@
 When a field of an event is renamed, or an event is, give the old class name a function here. It
 takes the fields as they stand in the log and returns the new class name and the new fields:
 
-    def order_placed_in_euros(fields: Fields) -> tuple[str, Fields]:
-        return "OrderPlaced", {**fields, "total_cents": fields.pop("total_euros") * 100}
+    def moved_in_metres(fields: Fields) -> tuple[str, Fields]:
+        return "Moved", {"centimetres": fields["metres"] * 100}
 
-    UPCASTERS = {"OrderPlacedInEuros": order_placed_in_euros}
+    UPCASTERS = {"MovedInMetres": moved_in_metres}
 
 It sees every event of that name, new ones too, so it must leave alone what is already new. A field
 that is only added needs no function, but a default.

@@ -1,0 +1,94 @@
+"""dev.py does what it says, from a clean copy as a newcomer has it."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A clone with the work tree of this one, and its demo environment, which takes long to make."""
+    from dev import clean_copy
+
+    folder = clean_copy(tmp_path_factory.mktemp("clone") / "repository")
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    if (ROOT / ".dev" / "demo").exists():
+        shutil.copytree(ROOT / ".dev" / "demo", folder / ".dev" / "demo", symlinks=True)
+    yield folder
+
+
+def dev(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dev.py as a newcomer does."""
+    command = [sys.executable, "dev.py", *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True)
+
+
+def test_the_demo_checks_itself(repository: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    checked = dev(repository, "demo", "--check", "--port", str(port))
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "verified and stopped" in checked.stdout
+
+
+def test_a_demo_that_cannot_listen_fails_and_says_why(repository: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        checked = dev(repository, "demo", "--check", "--port", str(listener.getsockname()[1]))
+
+    assert checked.returncode == 1
+    assert "cannot listen on" in checked.stderr
+    assert "Traceback" not in checked.stderr
+
+
+def test_edits_of_a_baked_project_are_carried_back(repository: Path) -> None:
+    (template,) = repository.glob("*cookiecutter.project_slug*")
+    play = repository / "play"
+    assert dev(repository, "play").returncode == 0
+    reducer, policy = "app/domain/orders/reducer.py", "app/domain/policy.py"
+    for name, before, after in [
+        (reducer, "The rules of orders", "The rules of all orders"),
+        (policy, "Who may send which command", "Who may give which command"),
+        ("README.md", "One pure function", "One small pure function"),
+    ]:
+        text = (play / name).read_text()
+        assert before in text
+        (play / name).write_text(text.replace(before, after))
+    (play / "app/domain/orders/notes.py").write_text('"""Notes."""\n')
+    (play / "app/domain/inventory/state.py").unlink()
+
+    synced = dev(repository, "sync")
+
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    assert "The rules of all orders" in (template / reducer).read_text()
+    assert (template / policy).read_text() == (
+        (ROOT / template.name / policy).read_text().replace("may send which", "may give which")
+    )
+    assert "One small pure function" in (template / "README.md").read_text()
+    assert "cookiecutter.project_name" in (template / "README.md").read_text()
+    assert (template / "app/domain/orders/notes.py").exists()
+    assert not (template / "app/domain/inventory/state.py").exists()
+    assert (template / "app/domain/counter/state.py").exists()
+    assert dev(repository, "sync").returncode == 0
+
+
+def test_an_edit_that_cannot_be_carried_back_is_named(repository: Path) -> None:
+    play = repository / "play-2"
+    assert dev(repository, "play", str(play)).returncode == 0
+    readme = play / "README.md"
+    readme.write_text(readme.read_text().replace("# Order Service", "# My Service"))
+
+    synced = dev(repository, "sync", str(play))
+
+    assert synced.returncode == 1
+    assert "README.md: edit" in synced.stderr

@@ -1,0 +1,115 @@
+"""The quick start and the other ways to install are followed to the letter."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Bake
+
+TOOLS = Path(sys.executable).parent
+CLEAN = {
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("APP_", "VIRTUAL_"))
+    },
+    "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_PYTHON": sys.base_prefix + "/bin/python3",
+}
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def run(command: list[str], folder: Path) -> str:
+    """Run a command that must succeed; what it said."""
+    done = subprocess.run(
+        command, cwd=folder, env=CLEAN, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
+    return done.stdout
+
+
+def serves(command: list[str], folder: Path) -> None:
+    """Run a service, place an order with it, and stop it."""
+    port = free_port()
+    settings = {**CLEAN, "APP_PORT": str(port)}
+    service = subprocess.Popen(command, cwd=folder, env=settings, start_new_session=True)
+    try:
+        for _ in range(400):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
+                    break
+            except OSError:
+                assert service.poll() is None, "the service ended"
+                time.sleep(0.05)
+        item = {"product_id": "p", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
+        order = json.dumps({"customer_id": "c", "items": [item]}).encode()
+        url = f"http://127.0.0.1:{port}/api/v1/orders"
+        request = urllib.request.Request(url, order, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.load(answer)["total_cents"] == 3998
+    finally:
+        os.killpg(service.pid, signal.SIGTERM)
+        assert service.wait(timeout=20) in (0, -signal.SIGTERM, 143)
+
+
+def test_the_quick_start_of_the_readme_is_followed_to_the_letter(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    block = re.search(r"<!-- quick start -->(.*?)<!-- /quick start -->", readme, re.S)
+    assert block
+    commands = [line.strip() for line in block[1].splitlines() if line.strip()]
+    assert len(commands) <= 5
+    bake, enter, install, start = commands
+    bake = bake.replace("uvx cookiecutter .", f"cookiecutter {ROOT} --default-config")
+    copy = tmp_path / "template"
+
+    subprocess.run(["git", "init", "-q", copy], check=True)
+    bake = bake.replace(str(ROOT), str(_copied(copy)))
+    run(["bash", "-c", bake], tmp_path)
+    project = tmp_path / enter.removeprefix("cd ")
+    run(["bash", "-c", install], project)
+
+    serves(["bash", "-c", f"exec {start}"], project)
+    assert (project / "data" / "events.db").exists()
+
+
+def _copied(folder: Path) -> Path:
+    from dev import clean_copy
+
+    return clean_copy(folder)
+
+
+def test_a_project_is_installed_and_tested_with_uv(bake: Bake) -> None:
+    project = bake(starter="blank")
+
+    run(["uv", "sync"], project)
+
+    assert " passed" in run(["uv", "run", "pytest", "-q"], project)
+
+
+def test_a_project_is_installed_with_pip_alone(bake: Bake, tmp_path: Path) -> None:
+    project = bake()
+    run([sys.executable, "-m", "venv", str(tmp_path / "venv")], project)
+    python = str(tmp_path / "venv/bin/python")
+
+    run([python, "-m", "pip", "install", "-q", "--upgrade", "pip"], project)
+    run([python, "-m", "pip", "install", "-q", "--editable", ".", "--group", "dev"], project)
+
+    run([python, "-m", "pytest", "-q", "tests/orders/test_rules.py"], project)
+    serves([python, "-m", "app"], project)
