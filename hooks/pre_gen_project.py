@@ -50,9 +50,9 @@ def problems(answers):
 
 
 def leave_nothing(slug):
-    """Remove the folders that were made for a slug with slashes; cookiecutter forgets their parents.
+    """Remove the folders that were made for a slug with slashes in it.
 
-    Any other folder it removes by itself.
+    Cookiecutter removes the last of them only.
     """
     parts = [part for part in Path(slug).parts if part not in ("..", "/")]
     folder = Path.cwd()

@@ -4,7 +4,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A clone with the work tree of this one, and its demo environment, which takes long to make."""
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this work tree, and of its demo environment, which takes long to make."""
     from dev import clean_copy
 
     folder = clean_copy(tmp_path_factory.mktemp("clone") / "repository")
     subprocess.run(["git", "init", "-q", folder], check=True)
     if (ROOT / ".dev" / "demo").exists():
         shutil.copytree(ROOT / ".dev" / "demo", folder / ".dev" / "demo", symlinks=True)
-    yield folder
+    return folder
 
 
 def dev(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -148,7 +148,7 @@ def test_an_edited_project_keeps_its_log_and_follows_its_new_rules_at_both_doors
 
     edited(project)
     for check in (
-        ["ruff", "format", "--check"],
+        ["ruff", "format"],
         ["ruff", "check"],
         ["mypy"],
         ["pytest", "-q", "tests/orders", "tests/wire"],
