@@ -20,10 +20,11 @@ from typing import Any
 
 import httpx
 import pytest
-from guide.document import Document
-from guide.npm import node_environment
-from guide.running import Program, environment, service_in
 from websockets.sync.client import ClientConnection, connect
+
+from tests.guide.document import Document
+from tests.guide.npm import node_environment
+from tests.guide.running import Program, environment, service_in
 
 PAGE_FUNCTIONS = ("updateOrderList", "showNotification", "removeOrder")
 HELPERS = Path(__file__).parent / "guide"

@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from guide.running import ROOT, environment
+
+from tests.guide.running import ROOT, environment
 
 CACHE = ROOT / ".dev" / "npm"
 PACKAGES = (

@@ -52,7 +52,8 @@ class Program:
             self._input = self._output = os.fdopen(ours, "r+b", buffering=0)
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._said: list[str] = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> "Program":
         return self
@@ -65,6 +66,9 @@ class Program:
     ) -> None:
         self.process.kill()
         self.process.wait()
+        self._reader.join(10)
+        self._input.close()
+        self._output.close()
 
     def write(self, text: str) -> None:
         """Hand it this on its input."""
