@@ -46,6 +46,8 @@ def main() -> int:
         )
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_serve(app, config, listener))
+    except KeyboardInterrupt:
+        return 130  # before the server could take the signal: as a shell reports it
     except StartRefused as refusal:
         print(f"cannot start: {refusal}", file=sys.stderr)
         return 1

@@ -64,11 +64,12 @@ class Happened(Generic[Event]):
 
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[State, Command, Event]):
-    """What a command leads to."""
+    """What a command leads to; `asked` are the origins of the effects that it must lead on to."""
 
     head: Head[State, Command]
-    entries: Sequence[Entry]
-    events: Sequence[Happened[Event]]
+    entries: Sequence[Entry] = ()
+    events: Sequence[Happened[Event]] = ()
+    asked: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,14 @@ class Decider(Generic[State, Command, Event]):
 
         entries: list[Entry] = []
         events: list[Happened[Event]] = []
+        origins: list[str] = []
         for effect in asked:
             match effect:
                 case Append(event):
                     settles = request.origin if not entries else None
-                    head, entry, text = self._evolved(head, event, request, now, settles)
+                    head, entry, text, new = self._evolved(head, event, request, now, settles)
                     entries.append(entry)
+                    origins.extend(new)
                     events.append(Happened(event, text, entry.position, request.id))
                 case Publish(event):
                     text = self.rules.encode_action(event)
@@ -106,16 +109,16 @@ class Decider(Generic[State, Command, Event]):
         if request.origin is not None and not entries:
             head, entry = self._settled(head, request, now, "nothing")
             entries.append(entry)
-        return Decision(head, entries, events)
+        return Decision(head, entries, events, origins)
 
     def refused(
         self, head: Head[State, Command], request: Request[Command], now: int, refusal: Rejected
     ) -> Decision[State, Command, Event]:
         """What a refusal leads to: nothing, but that an effect which asked for it has ended."""
         if request.origin is None:
-            return Decision(head, [], [])
+            return Decision(head)
         head, entry = self._settled(head, request, now, f"refused: {refusal.message}")
-        return Decision(head, [entry], [])
+        return Decision(head, [entry])
 
     def replayed(self, head: Head[State, Command], entry: Entry) -> Head[State, Command]:
         """The next head, from an entry of the log. What its event asks for now is not asked again.
@@ -141,7 +144,7 @@ class Decider(Generic[State, Command, Event]):
         request: Request[Command],
         now: int,
         settles: str | None,
-    ) -> tuple[Head[State, Command], Entry, str]:
+    ) -> tuple[Head[State, Command], Entry, str, list[str]]:
         position = head.position + 1
         env = Environment(now, f"{self.epoch}/{position}")
         state, asked = self.rules.reduce(head.state, event, env)
@@ -159,9 +162,10 @@ class Decider(Generic[State, Command, Event]):
             outcome=None if settles is None else "done",
         )
         pending = head.pending if settles is None else head.pending.discard(settles)
-        for place, effect in enumerate(effects):
-            pending = pending.insert(f"{position}/{place}", Pending(effect, request.id))
-        return Head(position, now, state, pending), entry, text
+        origins = [f"{position}/{place}" for place in range(len(effects))]
+        for origin, effect in zip(origins, effects, strict=True):
+            pending = pending.insert(origin, Pending(effect, request.id))
+        return Head(position, now, state, pending), entry, text, origins
 
     def _settled(
         self, head: Head[State, Command], request: Request[Command], now: int, outcome: str

@@ -20,7 +20,7 @@ import structlog
 
 from app.core.principal import SYSTEM, Principal
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime.decide import Decider, Decision, Happened, Head, Request
+from app.runtime.decide import Decider, Decision, Happened, Request
 from app.runtime.event_log.port import Entry, EventLog, LogFull
 from app.runtime.rules import Command, Event, Rules, State
 
@@ -196,7 +196,7 @@ class Store(Generic[State, Command, Event]):
                 answer.set_result(Outcome(decision.events, at.position, at.state))
         for waiting, refusal in refusals:
             _refuse(waiting, refusal)
-        self._perform(_origins(entries, head))
+        self._perform([origin for _, decision in answers for origin in decision.asked])
 
     async def _stored(
         self, entries: list[Entry], group: list[Waiting[Command, State, Event]]
@@ -236,18 +236,6 @@ class Store(Generic[State, Command, Event]):
             key = f"{self.epoch}/{origin}"
             command = pending.effect.command
             self._enqueue(Request(command, SYSTEM, key, pending.cause, origin), None)
-
-
-def _origins(entries: Sequence[Entry], head: Head[State, Command]) -> list[str]:
-    """The effects that these entries ask for and that have not ended within them."""
-    positions = [entry.position for entry in entries if entry.effects is not None]
-    origins: list[str] = []
-    for position in positions:
-        place = 0
-        while f"{position}/{place}" in head.pending:
-            origins.append(f"{position}/{place}")
-            place += 1
-    return origins
 
 
 def _place(origin: str) -> tuple[int, int]:
