@@ -6,7 +6,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from app.domain import Command, Event, State
-from app.runtime.store import Outcome as OutcomeOf
+from app.runtime.group import Outcome as OutcomeOf
 from app.runtime.store import Store
 
 AppStore: TypeAlias = Store[State, Command, Event]

@@ -11,17 +11,17 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Generic, TypeAlias
 
 import structlog
 
 from app.core.principal import SYSTEM, Principal
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime.decide import Decider, Decision, Happened, Request
+from app.runtime.decide import Decider, Happened, Request
 from app.runtime.event_log.port import Entry, EventLog, LogFull
+from app.runtime.group import Outcome, Waiting, decide_group
 from app.runtime.rules import Command, Event, Rules, State
 
 WAITING_COMMANDS = 10_000
@@ -29,19 +29,11 @@ COMMANDS_A_COMMIT = 256
 ENTRIES_A_READ = 1_000
 FULL_DISK_SECONDS = 5
 
+UNSURE = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
+
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[State, Event]):
-    """What a command led to: its events, the log's position after it, and the State it left."""
-
-    events: Sequence[Happened[Event]]
-    seq: int
-    state: State
-
-
-Waiting: TypeAlias = tuple[Request[Command], "asyncio.Future[Outcome[State, Event]] | None"]
 Listener: TypeAlias = Callable[[Sequence[Happened[Event]]], None]
 
 
@@ -72,7 +64,7 @@ class Store(Generic[State, Command, Event]):
         self._log = event_log
         self._decider = Decider(rules, event_log.epoch)
         self._head = self._decider.start()
-        self._waiting: deque[Waiting[Command, State, Event]] = deque()
+        self._waiting: deque[Waiting[State, Command, Event]] = deque()
         self._wake = asyncio.Event()
         self._open = True
 
@@ -117,8 +109,7 @@ class Store(Generic[State, Command, Event]):
             busy = f"{WAITING_COMMANDS} commands are waiting already"
             answer.set_exception(Rejected(Code.UNAVAILABLE, busy, retry_after=1))
         else:
-            request = Request(command, by, secrets.token_hex(8), id)
-            self._enqueue(request, answer)
+            self._enqueue(Waiting(Request(command, by, secrets.token_hex(8), id), answer))
         return answer
 
     async def replay(self) -> None:
@@ -142,79 +133,50 @@ class Store(Generic[State, Command, Event]):
                 await self._commit(group)
         finally:
             self.close()
-            lost = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
-            while self._waiting:
-                _refuse(self._waiting.popleft(), lost)
+            _refuse_all(self._waiting, UNSURE)
 
     def close(self) -> None:
         """Take no more commands; those that wait are still decided."""
         self._open = False
         self._wake.set()
 
-    def _enqueue(
-        self, request: Request[Command], answer: asyncio.Future[Outcome[State, Event]] | None
-    ) -> None:
-        self._waiting.append((request, answer))
+    def _enqueue(self, waiting: Waiting[State, Command, Event]) -> None:
+        self._waiting.append(waiting)
         self._wake.set()
 
-    async def _next_group(self) -> list[Waiting[Command, State, Event]]:
+    async def _next_group(self) -> list[Waiting[State, Command, Event]]:
         while self._open and not self._waiting:
             self._wake.clear()
             await self._wake.wait()
         size = min(len(self._waiting), COMMANDS_A_COMMIT)
         return [self._waiting.popleft() for _ in range(size)]
 
-    async def _commit(self, group: list[Waiting[Command, State, Event]]) -> None:
+    async def _commit(self, group: list[Waiting[State, Command, Event]]) -> None:
         """Decide a group and store what it leads to, all of it or nothing."""
         now = max(self._head.time, time.time_ns() // 1000)
-        head, entries = self._head, list[Entry]()
-        answers: list[tuple[Waiting[Command, State, Event], Decision[State, Command, Event]]] = []
-        refusals: list[tuple[Waiting[Command, State, Event], Rejected]] = []
-        for waiting in group:
-            request, _ = waiting
-            try:
-                decision = self._decider.decided(head, request, now)
-            except Rejected as refused:
-                decision = self._decider.refused(head, request, now, refused)
-                refusals.append((waiting, refused))
-            except Exception:  # a fault in a rule costs its own command, never the others'
-                log.exception("a rule failed", command=type(request.command).__name__)
-                refusals.append((waiting, Rejected(Code.INTERNAL, "the service made a mistake")))
-                continue
-            else:
-                answers.append((waiting, decision))
-            head = decision.head
-            entries.extend(decision.entries)
-
-        if entries and not await self._stored(entries, group):
+        verdict = decide_group(self._decider, self._head, group, now)
+        if verdict.entries and not await self._stored(verdict.entries, group):
             return
-        self._head = head
-        self._broadcast([event for _, decision in answers for event in decision.events])
-        for (_, answer), decision in answers:
-            if answer is not None and not answer.done():
-                at = decision.head
-                answer.set_result(Outcome(decision.events, at.position, at.state))
-        for waiting, refusal in refusals:
-            _refuse(waiting, refusal)
-        self._perform([origin for _, decision in answers for origin in decision.asked])
+        self._head = verdict.head
+        self._broadcast(verdict.events())
+        verdict.announce()
+        self._perform(verdict.asked())
 
     async def _stored(
-        self, entries: list[Entry], group: list[Waiting[Command, State, Event]]
+        self, entries: list[Entry], group: list[Waiting[State, Command, Event]]
     ) -> bool:
         try:
             await self._log.append(self._head.position, entries)
         except LogFull as problem:
             log.error("nothing was stored", problem=str(problem))
             full = Rejected(Code.UNAVAILABLE, str(problem), retry_after=FULL_DISK_SECONDS)
-            for waiting in group:
-                _refuse(waiting, full)
-            again = [request.origin for request, _ in group if request.origin is not None]
+            _refuse_all(group, full)
+            origins = [waiting.request.origin for waiting in group]
+            again = [origin for origin in origins if origin is not None]
             asyncio.get_running_loop().call_later(FULL_DISK_SECONDS, self._perform, again)
             return False
         except BaseException:
-            lost = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
-            for waiting in group:
-                _refuse(waiting, lost)
+            _refuse_all(group, UNSURE)
             raise
         return True
 
@@ -235,7 +197,7 @@ class Store(Generic[State, Command, Event]):
             pending = self._head.pending[origin]
             key = f"{self.epoch}/{origin}"
             command = pending.effect.command
-            self._enqueue(Request(command, SYSTEM, key, pending.cause, origin), None)
+            self._enqueue(Waiting(Request(command, SYSTEM, key, pending.cause, origin)))
 
 
 def _place(origin: str) -> tuple[int, int]:
@@ -243,10 +205,9 @@ def _place(origin: str) -> tuple[int, int]:
     return int(position), int(place)
 
 
-def _refuse(waiting: Waiting[Command, State, Event], refusal: Rejected) -> None:
-    _, answer = waiting
-    if answer is not None and not answer.done():
-        answer.set_exception(refusal)
+def _refuse_all(group: Iterable[Waiting[State, Command, Event]], refusal: Rejected) -> None:
+    for waiting in group:
+        waiting.refuse(refusal)
 
 
 def _noticed(answer: asyncio.Future[Outcome[State, Event]]) -> None:

@@ -1,5 +1,6 @@
 """An event log that ends with the process: for tests, and for trying things out."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ class MemoryLog:
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none; raises Conflict unless the log ends at `expected`."""
+        await asyncio.sleep(0)  # a commit is a moment in which others get their turn
         if len(self._entries) != expected:
             raise Conflict(f"the log ends at {len(self._entries)}, not at {expected}")
         self._entries.extend(entries)
