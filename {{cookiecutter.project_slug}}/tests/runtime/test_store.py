@@ -5,15 +5,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime.decide import Happened
+from app.runtime.decide import Decider, Happened
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull
 from app.runtime.store import open_store
-from tests.runtime.tally import TALLY, Add, Added, Break, Event, Shout, Shouted
+from tests.runtime.tally import TALLY, Add, Added, Break, Command, Event, Shout, Shouted
 
 pytestmark = pytest.mark.anyio
 
@@ -241,3 +243,27 @@ async def test_a_log_that_fails_ends_the_store_and_every_caller_hears_so() -> No
     assert ended.group_contains(OSError)
     refusals = [answer.exception() for answer in answers]
     assert {type(refusal) for refusal in refusals} == {Rejected}
+
+
+COMMANDS = st.one_of(
+    st.builds(Add, st.integers(-3, 5), st.integers(-3, 5)),
+    st.builds(Shout, st.text(max_size=3)),
+    st.builds(Break, st.booleans()),
+)
+
+
+@given(st.lists(COMMANDS, max_size=20))
+def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]) -> None:
+    async def live() -> None:
+        event_log = MemoryLog()
+        async with open_store(event_log, TALLY) as store:
+            answers = [store.submit(command, by=ME) for command in commands]
+            if answers:
+                await asyncio.wait(answers)
+            await until(lambda: len(store._head.pending) == 0)
+            decider, head = Decider(TALLY, event_log.epoch), Decider(TALLY, event_log.epoch).start()
+            for entry in await event_log.read(0, 1000):
+                head = decider.replayed(head, entry)
+            assert head == store._head
+
+    asyncio.run(live())
