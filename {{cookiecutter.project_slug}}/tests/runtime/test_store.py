@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.principal import Principal, Role
@@ -252,6 +252,7 @@ COMMANDS = st.one_of(
 )
 
 
+@settings(deadline=None)  # a mistake is logged with its traceback, which takes its time
 @given(st.lists(COMMANDS, max_size=20))
 def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]) -> None:
     async def live() -> None:
