@@ -11,7 +11,6 @@ from app.bootstrap import create_app
 from app.settings import Settings
 from tests.service import Service
 
-
 # How long something takes is a matter for benchmarks; a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
