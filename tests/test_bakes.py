@@ -1,6 +1,5 @@
 """Every combination of answers makes a clean project, and the same one each time."""
 
-import hashlib
 import json
 import re
 import subprocess
@@ -75,8 +74,8 @@ def test_a_starter_says_nothing_of_features_that_it_has_not(bake: Bake, starter:
 def test_two_bakes_are_the_same_to_the_byte(bake: Bake, starter: str) -> None:
     first, second = (files(bake(starter=starter)) for _ in range(2))
 
+    assert len(first) > 50
     assert first == second
-    assert len(hashlib.sha256(b"".join(first.values())).hexdigest()) == 64
 
 
 @pytest.mark.parametrize("starter", CHOICES["starter"])
