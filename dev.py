@@ -147,7 +147,7 @@ def demo(port: int, *, check: bool) -> int:
             simulate_traffic(service, url)
     except KeyboardInterrupt:
         pass
-    except Problem as problem:
+    except (Problem, OSError) as problem:
         print(f"✗ {problem}", file=sys.stderr)
         return 1
     finally:
