@@ -1,5 +1,6 @@
 """The JSON of orders on the wire, over a real socket: what clients are written against."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -140,8 +141,9 @@ async def test_a_cancelled_order_carries_the_reason(service: Service) -> None:
 
 
 async def heard(socket: ClientConnection) -> Any:
-    """The next message."""
-    return json.loads(await socket.recv())
+    """The next message, which does not take long to come."""
+    async with asyncio.timeout(10):
+        return json.loads(await socket.recv())
 
 
 async def event(socket: ClientConnection, name: str) -> dict[str, Any]:
