@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
+from app.core.principal import SYSTEM, Principal
+from app.core.terms import Terms
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -11,11 +14,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Environment:
     """Made anew for every action, from values that stand in the log.
 
-    `time` is in microseconds since 1970, UTC; `seed` is unique to the action.
+    `time` is in microseconds since 1970, UTC; `seed` is unique to the action; `by` is who sent the
+    command, or the command that the event came from.
     """
 
     time: int
     seed: str
+    by: Principal = SYSTEM
+    terms: Terms = Terms()
     _ids: int = field(default=0, repr=False)
 
     def now(self) -> datetime:

@@ -12,6 +12,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    ID_REUSED = "id_reused"
     TOO_LARGE = "too_large"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic
 
-from rpds import HashTrieMap
-
-from app.core.effects import Append, Dispatch, Publish
+from app.core.effects import Append, Durable, Publish
 from app.core.environment import Environment
-from app.core.principal import Principal
-from app.core.rejected import Rejected
+from app.core.principal import Principal, Role
+from app.core.rejected import Code, Rejected
 from app.runtime.event_log.port import Entry
+from app.runtime.pending import Changing, Effects, Pending, Turn
+from app.runtime.remembered import Remembered
 from app.runtime.rules import Command, Event, Rules, State
+
+MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,42 +24,51 @@ class Request(Generic[Command]):
     """A command on its way to being decided.
 
     `key` is unique to this one decision. `id` is the client's own name for the command at the
-    root; `origin` is the effect that asked for it, when the service itself did.
+    root. `origin` is the effect that asked for it, when the service itself did; then no command
+    at all means that the effect has ended with nothing more to say, and `nth` that this is the
+    nth command of a Stream that goes on.
     """
 
-    command: Command
+    command: Command | None
     by: Principal
     key: str
     id: str | None = None
     origin: str | None = None
+    nth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Pending(Generic[Command]):
-    """An effect that is stored and has not ended, and the client's id at its root."""
+class Note:
+    """How an effect goes on, to be stored; without a `turn` it is discarded.
 
-    effect: Dispatch[Command]
-    cause: str | None
+    `dead` says what the effect must be for the note to be true of it.
+    """
+
+    origin: str
+    turn: Turn | None
+    by: Principal
+    key: str
+    words: str = ""
+    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Head(Generic[State, Command]):
-    """All that the log says up to a position: the State, and the effects that have not ended.
-
-    An effect is known by its origin: the position of its event and its place there, `12/0`.
-    """
+    """All that the log says up to a position."""
 
     position: int
     time: int
     state: State
-    pending: HashTrieMap[str, Pending[Command]]
+    effects: Effects[Command] = field(default_factory=Effects)
+    remembered: Remembered = Remembered()
 
 
 @dataclass(frozen=True, slots=True)
 class Happened(Generic[Event]):
-    """An event, its JSON, and its position in the log; a passing event has none."""
+    """An event, its topic, its JSON, and its position in the log; a passing event has none."""
 
     event: Event
+    topic: str
     json: str
     seq: int | None
     cause: str | None
@@ -64,12 +76,19 @@ class Happened(Generic[Event]):
 
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[State, Command, Event]):
-    """What a command leads to; `asked` are the origins of the effects that it must lead on to."""
+    """What a command leads to: the head after it, its entries and its events.
+
+    `begun` are the origins of the effects that are to be performed now, `cancelled` of those that
+    no longer are. `repeats` is the position of the first entry of the same command, when it was
+    sent before.
+    """
 
     head: Head[State, Command]
     entries: Sequence[Entry] = ()
     events: Sequence[Happened[Event]] = ()
-    asked: Sequence[str] = ()
+    begun: Sequence[str] = ()
+    cancelled: Sequence[str] = ()
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,113 +100,236 @@ class Decider(Generic[State, Command, Event]):
 
     def start(self) -> Head[State, Command]:
         """What an empty log says."""
-        return Head(0, 0, self.rules.initial, HashTrieMap())
+        return Head(0, 0, self.rules.initial)
 
     def decided(
         self, head: Head[State, Command], request: Request[Command], now: int
     ) -> Decision[State, Command, Event]:
         """What the command leads to at `now`; raises Rejected, and whatever a faulty rule does."""
-        self.rules.authorise(request.by, request.command, head.state)
-        _, asked = self.rules.reduce(head.state, request.command, Environment(now, request.key))
+        if request.origin is not None:
+            if not is_awaited(head.effects.pending.get(request.origin), request):
+                return Decision(head)
+        elif request.id is not None:
+            first = head.remembered.get(request.by.name, request.id)
+            if first is not None:
+                return Decision(head, repeats=first)
+        course = Course(self, head, request, now)
+        course.take(self.asked(head.state, request, now))
+        return course.decision()
 
-        entries: list[Entry] = []
-        events: list[Happened[Event]] = []
-        origins: list[str] = []
-        for effect in asked:
-            match effect:
-                case Append(event):
-                    settles = request.origin if not entries else None
-                    head, entry, text, new = self._evolved(head, event, request, now, settles)
-                    entries.append(entry)
-                    origins.extend(new)
-                    events.append(Happened(event, text, entry.position, request.id))
-                case Publish(event):
-                    text = self.rules.encode_action(event)
-                    events.append(Happened(event, text, None, request.id))
-                case _:
-                    raise TypeError(f"a command cannot ask for {effect}: let its event do so")
-        if request.origin is not None and not entries:
-            head, entry = self._settled(head, request, now, "nothing")
-            entries.append(entry)
-        return Decision(head, entries, events, origins)
+    def asked(
+        self, state: State, request: Request[Command], now: int
+    ) -> Sequence[Append[Event] | Publish[Event] | Durable[Command]]:
+        """What the rules make of the command, in this State."""
+        if request.command is None:
+            return ()
+        self.rules.authorise(request.by, request.command, state)
+        env = Environment(now, request.key, request.by, self.rules.terms)
+        return self.rules.reduce(state, request.command, env)[1]
 
     def refused(
         self, head: Head[State, Command], request: Request[Command], now: int, refusal: Rejected
     ) -> Decision[State, Command, Event]:
-        """What a refusal leads to: nothing, but that an effect which asked for it has ended."""
+        """What a refusal leads to: nothing, but that an effect which asked for it goes on or ends.
+
+        A client's command that is refused leaves no trace, so that it may succeed another time.
+        """
         if request.origin is None:
             return Decision(head)
-        head, entry = self._settled(head, request, now, f"refused: {refusal.message}")
-        return Decision(head, [entry])
+        course = Course(self, head, request, now)
+        course.refuse(refusal.message)
+        return course.decision()
 
-    def replayed(self, head: Head[State, Command], entry: Entry) -> Head[State, Command]:
-        """The next head, from an entry of the log. What its event asks for now is not asked again.
+    def noted(
+        self, head: Head[State, Command], note: Note, now: int
+    ) -> Decision[State, Command, Event]:
+        """What a note leads to; raises Rejected if there is no such effect (any more)."""
+        pending = head.effects.pending.get(note.origin)
+        if pending is None or (pending.dead is not None) is not note.dead:
+            kind = "dead letter" if note.dead else "effect"
+            raise Rejected(Code.NOT_FOUND, f"there is no {kind} {note.origin}")
+        request: Request[Command] = Request(None, note.by, note.key, pending.cause, note.origin)
+        course = Course(self, head, request, now)
+        course.note(note.turn, note.words)
+        return course.decision()
 
-        Raises Rejected for an entry that cannot be read.
+    def replayed(self, head: Head[State, Command], entry: Entry) -> Decision[State, Command, Event]:
+        """What an entry of the log leads to: the decision that it is a part of, once more.
+
+        The effects are those that were asked for then, whatever the rules ask for now. Raises
+        Rejected for an entry that cannot be read.
         """
-        state, pending = head.state, head.pending
+        rules, state = self.rules, head.state
+        events: Sequence[Happened[Event]] = ()
         if entry.event is not None:
-            event = self.rules.decode_event(entry.event)
-            env = Environment(entry.time, f"{self.epoch}/{entry.position}")
-            state, _ = self.rules.reduce(state, event, env)
-        if entry.effects is not None:
-            for place, effect in enumerate(self.rules.decode_effects(entry.effects)):
-                pending = pending.insert(f"{entry.position}/{place}", Pending(effect, entry.cause))
-        if entry.settles is not None:
-            pending = pending.discard(entry.settles)
-        return Head(entry.position, entry.time, state, pending)
+            happened = self.happened(entry, entry.event)
+            by = principal_of(entry.principal, entry.role)
+            env = Environment(entry.time, f"{self.epoch}/{entry.position}", by, rules.terms)
+            state, _ = rules.reduce(state, happened.event, env)
+            events = (happened,)
+        asked = () if entry.effects is None else rules.decode_effects(entry.effects)
+        return self.entered(head, entry, state, asked, events)
 
-    def _evolved(
+    def happened(self, entry: Entry, json: str) -> Happened[Event]:
+        """The event of an entry, as it was broadcast; raises Rejected if it cannot be read."""
+        event = self.rules.decode_event(json)
+        topic = self.rules.topic_of(event)
+        return Happened(event, topic, json, entry.position, entry.cause)
+
+    def entered(
         self,
         head: Head[State, Command],
-        event: Event,
+        entry: Entry,
+        state: State,
+        asked: Sequence[Durable[Command]],
+        events: Sequence[Happened[Event]] = (),
+    ) -> Decision[State, Command, Event]:
+        """What an entry leads to that leaves this State and asks for this."""
+        effects, remembered = head.effects, head.remembered
+        begun: Sequence[str] = ()
+        cancelled: Sequence[str] = ()
+        if entry.continues is not None:
+            turn, _, words = (entry.outcome or "").partition(": ")
+            effects = effects.turned(entry.continues, Turn(turn), words)
+            begun = [entry.continues] if turn == Turn.RETRIED else ()
+        if entry.settles is not None or asked:
+            changing = Changing(effects, entry.time)
+            if entry.settles is not None:
+                changing.settle(entry.settles)
+            changing.ask(entry.position, asked, entry.cause)
+            effects, cancelled = changing.result(), changing.cancelled
+            begun = [*begun, *changing.begun]
+        if entry.action is not None and entry.cause is not None and entry.outcome is None:
+            remembered = remembered.added(
+                entry.principal,
+                entry.cause,
+                entry.position,
+                now=entry.time,
+                window=self.rules.remember_seconds * MICROSECONDS,
+            )
+        head = Head(entry.position, entry.time, state, effects, remembered)
+        return Decision(head, (entry,), events, begun, cancelled)
+
+
+class Course(Generic[State, Command, Event]):
+    """One decision while it is made: the entries so far, and the head after them."""
+
+    def __init__(
+        self,
+        decider: Decider[State, Command, Event],
+        head: Head[State, Command],
         request: Request[Command],
         now: int,
-        settles: str | None,
-    ) -> tuple[Head[State, Command], Entry, str, list[str]]:
-        position = head.position + 1
-        env = Environment(now, f"{self.epoch}/{position}")
-        state, asked = self.rules.reduce(head.state, event, env)
-        effects: list[Dispatch[Command]] = [_dispatch(effect) for effect in asked]
-        text = self.rules.encode_action(event)
+    ) -> None:
+        self._decider = decider
+        self._head = head
+        self._request = request
+        self._now = now
+        self._entries: list[Entry] = []
+        self._events: list[Happened[Event]] = []
+        self._begun: list[str] = []
+        self._cancelled: list[str] = []
+
+    def decision(self) -> Decision[State, Command, Event]:
+        """All of it."""
+        return Decision(self._head, self._entries, self._events, self._begun, self._cancelled)
+
+    def take(self, asked: Sequence[Append[Event] | Publish[Event] | Durable[Command]]) -> None:
+        """Go through what a command asks for.
+
+        A command without events is noted where that counts: an effect ends with it, or a client
+        may send it again.
+        """
+        request = self._request
+        for effect in asked:
+            match effect:
+                case Append(event):
+                    self._append(event)
+                case Publish(event):
+                    self._publish(event)
+                case _:
+                    raise TypeError(f"a command cannot ask for {effect}: let its event do so")
+        if not self._entries and (request.origin is not None or request.id is not None):
+            self._add(outcome="nothing")
+
+    def refuse(self, words: str) -> None:
+        """Note that a command of the service's own was refused."""
+        self._add(outcome=f"refused: {words}")
+
+    def note(self, turn: Turn | None, words: str) -> None:
+        """Note how the effect goes on, or that it was discarded."""
+        if turn is None:
+            self._add(outcome="discarded")
+        else:
+            self._add(outcome=f"{turn}: {words}" if words else turn, goes_on=True)
+
+    def _publish(self, event: Event) -> None:
+        rules = self._decider.rules
+        text, topic = rules.encode_action(event), rules.topic_of(event)
+        self._events.append(Happened(event, topic, text, None, self._request.id))
+
+    def _append(self, event: Event) -> None:
+        rules, position = self._decider.rules, self._head.position + 1
+        seed = f"{self._decider.epoch}/{position}"
+        env = Environment(self._now, seed, self._request.by, rules.terms)
+        state, asked = rules.reduce(self._head.state, event, env)
+        effects = [_durable(effect) for effect in asked] if asked else []
+        text, topic = rules.encode_action(event), rules.topic_of(event)
+        self._add(text, state=state, effects=effects)
+        self._events.append(Happened(event, topic, text, position, self._request.id))
+
+    def _add(
+        self,
+        event: str | None = None,
+        *,
+        state: State | None = None,
+        effects: Sequence[Durable[Command]] = (),
+        outcome: str = "done",
+        goes_on: bool = False,
+    ) -> None:
+        """One entry more. The first tells what was decided, and what becomes of its origin."""
+        request, head, rules = self._request, self._head, self._decider.rules
+        is_first = not self._entries
+        origin = request.origin if is_first else None
+        command = request.command if is_first else None
+        if request.nth is not None:
+            goes_on, outcome = True, f"{Turn.GIVEN}: {outcome}"
         entry = Entry(
-            position=position,
-            time=now,
+            position=head.position + 1,
+            time=self._now,
             command=request.key,
             principal=request.by.name,
+            role=request.by.role,
             cause=request.id,
-            event=text,
-            effects=self.rules.encode_effects(effects) if effects else None,
-            settles=settles,
-            outcome=None if settles is None else "done",
+            action=None if command is None else rules.encode_action(command),
+            event=event,
+            effects=rules.encode_effects(effects) if effects else None,
+            settles=None if goes_on else origin,
+            continues=origin if goes_on else None,
+            outcome=None if origin is None else outcome,
         )
-        pending = head.pending if settles is None else head.pending.discard(settles)
-        origins = [f"{position}/{place}" for place in range(len(effects))]
-        for origin, effect in zip(origins, effects, strict=True):
-            pending = pending.insert(origin, Pending(effect, request.id))
-        return Head(position, now, state, pending), entry, text, origins
-
-    def _settled(
-        self, head: Head[State, Command], request: Request[Command], now: int, outcome: str
-    ) -> tuple[Head[State, Command], Entry]:
-        assert request.origin is not None  # noqa: S101 - both callers have looked
-        position = head.position + 1
-        entry = Entry(
-            position=position,
-            time=now,
-            command=request.key,
-            principal=request.by.name,
-            cause=request.id,
-            settles=request.origin,
-            outcome=outcome,
-        )
-        pending = head.pending.discard(request.origin)
-        return Head(position, now, head.state, pending), entry
+        self._entries.append(entry)
+        state = head.state if state is None else state
+        decision = self._decider.entered(head, entry, state, effects)
+        self._head = decision.head
+        self._begun.extend(decision.begun)
+        self._cancelled.extend(decision.cancelled)
 
 
-def _dispatch(
-    effect: Append[Event] | Publish[Event] | Dispatch[Command],
-) -> Dispatch[Command]:
-    if not isinstance(effect, Dispatch):
-        raise TypeError(f"an event cannot ask for {effect}: only for Dispatch")
+@lru_cache(4096)
+def principal_of(name: str, role: str) -> Principal:
+    """Who sent the command of an entry."""
+    return Principal(name, Role(role))
+
+
+def is_awaited(pending: Pending[Command] | None, request: Request[Command]) -> bool:
+    """Whether the effect has neither ended meanwhile nor given this command already."""
+    if pending is None or pending.dead is not None:
+        return False
+    return request.nth is None or request.nth == pending.given + 1
+
+
+def _durable(effect: Append[Event] | Publish[Event] | Durable[Command]) -> Durable[Command]:
+    if isinstance(effect, Append | Publish):
+        raise TypeError(f"an event cannot ask for {effect}: only a command can")
     return effect

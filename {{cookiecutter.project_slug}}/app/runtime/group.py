@@ -10,39 +10,51 @@ from typing import Generic
 import structlog
 
 from app.core.rejected import Code, Rejected
-from app.runtime.decide import Decider, Decision, Happened, Head, Request
+from app.runtime.decide import Decider, Decision, Happened, Head, Note, Request
 from app.runtime.event_log.port import Entry
+from app.runtime.pending import Turn
 from app.runtime.rules import Command, Event, State
+
+MISTAKE = Rejected(Code.INTERNAL, "the service made a mistake")
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[State, Event]):
-    """What a command led to: its events, the log's position after it, and the State it left."""
+    """What a command led to: its events, the log's position after it, and the State it left.
+
+    A `duplicate` was decided when it was first sent: these are its events and its position then,
+    and the State is the one of now.
+    """
 
     events: Sequence[Happened[Event]]
     seq: int
     state: State
+    duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Generic[State, Command, Event]):
-    """A request, and the future that its sender looks at; the service's own have none."""
+    """A request or a note that waits for its commit, and the future that its sender looks at."""
 
-    request: Request[Command]
-    answer: asyncio.Future[Outcome[State, Event]] | None = None
+    request: Request[Command] | Note
+    answer: asyncio.Future[Outcome[State, Event]]
 
-    def accept(self, decision: Decision[State, Command, Event]) -> None:
+    def accept(self, outcome: Outcome[State, Event]) -> None:
         """Tell the sender what the command led to."""
-        if self.answer is not None and not self.answer.done():
-            head = decision.head
-            self.answer.set_result(Outcome(decision.events, head.position, head.state))
+        if not self.answer.done():
+            self.answer.set_result(outcome)
 
     def refuse(self, refusal: Rejected) -> None:
         """Tell the sender why the command led to nothing."""
-        if self.answer is not None and not self.answer.done():
-            self.answer.set_exception(refusal)
+        if not self.answer.done():
+            # One refusal goes to many: it must not keep the frames of all that it was raised in.
+            self.answer.set_exception(refusal.with_traceback(None))
+            self.answer.exception()  # seen: a sender who has gone is no `never retrieved`
+
+
+Accepted = tuple[Waiting[State, Command, Event], Decision[State, Command, Event]]
 
 
 @dataclass(slots=True)
@@ -51,30 +63,19 @@ class Verdict(Generic[State, Command, Event]):
 
     head: Head[State, Command]
     entries: list[Entry] = field(default_factory=list)
-    accepted: list[tuple[Waiting[State, Command, Event], Decision[State, Command, Event]]] = field(
-        default_factory=list
-    )
+    events: list[Happened[Event]] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    accepted: list[Accepted[State, Command, Event]] = field(default_factory=list)
     refused: list[tuple[Waiting[State, Command, Event], Rejected]] = field(default_factory=list)
 
     def add(self, decision: Decision[State, Command, Event]) -> None:
         """Go on from where a decision leads."""
         self.head = decision.head
         self.entries.extend(decision.entries)
-
-    def events(self) -> list[Happened[Event]]:
-        """What happened, in order."""
-        return [event for _, decision in self.accepted for event in decision.events]
-
-    def asked(self) -> list[str]:
-        """Origins of the effects that are now to be performed."""
-        return [origin for _, decision in self.accepted for origin in decision.asked]
-
-    def announce(self) -> None:
-        """Answer every sender."""
-        for waiting, decision in self.accepted:
-            waiting.accept(decision)
-        for waiting, refusal in self.refused:
-            waiting.refuse(refusal)
+        self.events.extend(decision.events)
+        self.begun.extend(decision.begun)
+        self.cancelled.extend(decision.cancelled)
 
 
 def decide_group(
@@ -86,16 +87,40 @@ def decide_group(
     """What these commands lead to, one after another; a faulty rule costs its own command only."""
     verdict: Verdict[State, Command, Event] = Verdict(head)
     for waiting in group:
+        request = waiting.request
         try:
-            decision = decider.decided(verdict.head, waiting.request, now)
+            if isinstance(request, Note):
+                decision = decider.noted(verdict.head, request, now)
+            else:
+                decision = decider.decided(verdict.head, request, now)
         except Rejected as refusal:
-            verdict.add(decider.refused(verdict.head, waiting.request, now, refusal))
+            if isinstance(request, Request):
+                verdict.add(decider.refused(verdict.head, request, now, refusal))
             verdict.refused.append((waiting, refusal))
-        except Exception:  # whatever a rule may raise; an effect's command is tried at a new start
-            log.exception("a rule failed", command=type(waiting.request.command).__name__)
-            mistake = Rejected(Code.INTERNAL, "the service made a mistake")
-            verdict.refused.append((waiting, mistake))
+        except Exception as fault:  # whatever a rule may raise
+            name = type(getattr(request, "command", request)).__name__
+            log.exception("a rule failed", command=name)
+            _bury(decider, verdict, request, now, fault)
+            verdict.refused.append((waiting, MISTAKE))
         else:
             verdict.add(decision)
             verdict.accepted.append((waiting, decision))
     return verdict
+
+
+def _bury(
+    decider: Decider[State, Command, Event],
+    verdict: Verdict[State, Command, Event],
+    request: Request[Command] | Note,
+    now: int,
+    fault: Exception,
+) -> None:
+    """Make a dead letter of the effect whose command cannot be decided: no retry would help."""
+    if isinstance(request, Request) and request.origin is not None:
+        note = Note(request.origin, Turn.DEAD, request.by, request.key, words_of(fault))
+        verdict.add(decider.noted(verdict.head, note, now))
+
+
+def words_of(fault: BaseException) -> str:
+    """A fault in one line, for people."""
+    return f"{type(fault).__name__}: {fault}"[:500].replace("\n", " ")

@@ -1,16 +1,20 @@
 """What the runtime must be told about a domain, so that it need not know any."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from app.core.effects import Append, Dispatch, Publish
+from app.core.effects import Append, Durable, Publish
 from app.core.environment import Environment
 from app.core.principal import Principal
+from app.core.terms import Terms
+from app.runtime.event_log.port import Row
 
 State = TypeVar("State")
 Command = TypeVar("Command")
 Event = TypeVar("Event")
+
+DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +22,24 @@ class Rules(Generic[State, Command, Event]):
     """A domain as functions: its beginning, its reducer, its policy and its JSON.
 
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
-    what they cannot read.
+    what they cannot read. `fingerprint` names the edition of the code that makes the State: a
+    snapshot of another is not used. `remember_seconds` is how long a command's id is remembered.
     """
 
     initial: State
     reduce: Callable[
         [State, Command | Event, Environment],
-        tuple[State, Sequence[Append[Event] | Publish[Event] | Dispatch[Command]]],
+        tuple[State, Sequence[Append[Event] | Publish[Event] | Durable[Command]]],
     ]
     authorise: Callable[[Principal, Command, State], None]
+    topic_of: Callable[[Event], str]
     encode_action: Callable[[Command | Event], str]
+    decode_command: Callable[[str], Command]
     decode_event: Callable[[str], Event]
-    encode_effects: Callable[[Sequence[Dispatch[Command]]], str]
-    decode_effects: Callable[[str], Sequence[Dispatch[Command]]]
+    encode_effects: Callable[[Sequence[Durable[Command]]], str]
+    decode_effects: Callable[[str], Sequence[Durable[Command]]]
+    encode_state: Callable[[State], Iterator[Row]]
+    decode_state: Callable[[Iterable[Row]], State]
+    fingerprint: str
+    terms: Terms = Terms()
+    remember_seconds: int = DAY

@@ -1,15 +1,26 @@
-"""A toy domain for tests of the runtime: it adds, refuses, asks for more, and makes mistakes."""
+"""A toy domain for tests of the runtime: it adds, refuses, asks for effects, makes mistakes."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TypeAlias
+import pickle
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from app.core.effects import Append, Dispatch, Publish
+from app.core.effects import Append, Dispatch, Durable, Publish
 from app.core.environment import Environment
+from app.core.ports import Attempt, Ports
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
+from app.runtime.event_log.port import EventLog, Row
+from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Rules
+from app.runtime.store import Store, open_store
+
+ME = Principal("me", Role.OPERATOR)
+QUICK = RetryPolicy(attempts=3, first=0.001, longest=0.01)
+# The toy's tasks call no port, whichever ports a service has.
+NO_PORTS: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,13 @@ class Add:
 
     amount: int
     more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Have an event ask for these effects."""
+
+    effects: "tuple[Durable[Command], ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,13 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """Something is to be done."""
+
+    effects: "tuple[Durable[Command], ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class Shouted:
     """Something was said."""
 
@@ -55,11 +80,36 @@ class Broken:
     """What cannot be applied."""
 
 
-Command: TypeAlias = Add | Shout | Break
-Event: TypeAlias = Added | Shouted | Broken
-Effect: TypeAlias = Append[Event] | Publish[Event] | Dispatch[Command]
+Command: TypeAlias = Add | Plan | Shout | Break
+Event: TypeAlias = Added | Planned | Shouted | Broken
+Effect: TypeAlias = Append[Event] | Publish[Event] | Durable[Command]
+TallyStore: TypeAlias = Store[int, Command, Event]
 
-CLASSES = {cls.__name__: cls for cls in (Add, Shout, Break, Added, Shouted, Broken)}
+# What the tasks of a test do, by name: a stored task says what is to be done, not how.
+WORK: dict[str, Callable[[Attempt], Awaitable[Command | None]]] = {}
+STREAMS: dict[str, Callable[[Attempt], AsyncIterator[Command]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A task that leads to one command or none."""
+
+    name: str
+
+    async def __call__(self, ports: Ports, attempt: Attempt) -> Command | None:
+        """Do what the test says."""
+        return await WORK[self.name](attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A task that leads to many commands."""
+
+    name: str
+
+    def __call__(self, ports: Ports, attempt: Attempt) -> AsyncIterator[Command]:
+        """Do what the test says."""
+        return STREAMS[self.name](attempt)
 
 
 def reduce(state: int, action: Command | Event, env: Environment) -> tuple[int, list[Effect]]:
@@ -70,6 +120,8 @@ def reduce(state: int, action: Command | Event, env: Environment) -> tuple[int, 
             if total < 0:
                 raise Rejected(Code.CONFLICT, f"{total} is less than nothing")
             return state, [Append(Added(action.amount, action.more, total))]
+        case Plan():
+            return state, [Append(Planned(action.effects))]
         case Shout():
             return state, [Publish(Shouted(action.word))]
         case Break():
@@ -78,6 +130,8 @@ def reduce(state: int, action: Command | Event, env: Environment) -> tuple[int, 
             raise ZeroDivisionError
         case Added():
             return action.total, [Dispatch(Add(action.more))] if action.more else []
+        case Planned():
+            return state, list(action.effects)
         case Shouted():
             return state, []
         case Broken():
@@ -90,44 +144,60 @@ def authorise(principal: Principal, command: Command, state: int) -> None:
         raise Rejected(Code.UNAUTHENTICATED, "say who you are")
 
 
-def encode(action: Command | Event) -> str:
-    """One action."""
-    return json.dumps({type(action).__name__: asdict(action)})
+def topic_of(event: Event) -> str:
+    """`added:3` and the like, so that topics have parts."""
+    return f"added:{event.amount}" if isinstance(event, Added) else type(event).__name__.lower()
 
 
-def decode(text: str) -> Command | Event:
-    """One action."""
-    ((name, fields),) = json.loads(text).items()
-    if name not in CLASSES:
-        raise Rejected(Code.INVALID, f"unknown action {name}")
-    action: Command | Event = CLASSES[name](**fields)
-    return action
+def encode(value: object) -> str:
+    """Anything, as text."""
+    return b64encode(pickle.dumps(value)).decode()
 
 
-def decode_event(text: str) -> Event:
-    """One event."""
-    event = decode(text)
-    assert isinstance(event, Event)
-    return event
+def decode(text: str) -> Any:
+    """What was written; raises Rejected for what was not."""
+    try:
+        return pickle.loads(b64decode(text))  # noqa: S301 - written by this process
+    except Exception:
+        raise Rejected(Code.INVALID, f"unknown action {text}") from None
 
 
-def encode_effects(effects: Sequence[Dispatch[Command]]) -> str:
-    """Effects, as a list of commands."""
-    return json.dumps([encode(effect.command) for effect in effects])
+def encode_state(state: int) -> Iterator[Row]:
+    """One row."""
+    yield "total", str(state)
 
 
-def decode_effects(text: str) -> Sequence[Dispatch[Command]]:
-    """Effects, from a list of commands."""
-    commands = [decode(item) for item in json.loads(text)]
-    return [Dispatch(command) for command in commands if isinstance(command, Command)]
+def decode_state(rows: Iterable[Row]) -> int:
+    """From one row."""
+    ((_, text),) = rows
+    return int(text)
 
 
 TALLY: Rules[int, Command, Event] = Rules(
     initial=0,
     reduce=reduce,
     authorise=authorise,
+    topic_of=topic_of,
     encode_action=encode,
-    decode_event=decode_event,
-    encode_effects=encode_effects,
-    decode_effects=decode_effects,
+    decode_command=decode,
+    decode_event=decode,
+    encode_effects=lambda effects: encode(list(effects)),
+    decode_effects=decode,
+    encode_state=encode_state,
+    decode_state=decode_state,
+    fingerprint="tally",
 )
+FORGETFUL = replace(TALLY, remember_seconds=1)
+
+
+def open_tally(
+    event_log: EventLog, rules: Rules[int, Command, Event] = TALLY, **options: Any
+) -> AbstractAsyncContextManager[TallyStore]:
+    """A Store of this domain that does not wait long for anything."""
+    options = {"policy": QUICK, "grace_seconds": 0.2, **options}
+    return open_store(event_log, rules, NO_PORTS, **options)
+
+
+def effects_of(events: Sequence[Event]) -> list[Effect]:
+    """What these events ask for."""
+    return [effect for event in events for effect in reduce(0, event, Environment(0, "x"))[1]]

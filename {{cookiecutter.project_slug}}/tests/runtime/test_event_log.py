@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 def entry(position: int, settles: str | None = None) -> Entry:
-    return Entry(position, 5, "k", "me", event='{"A":{"é":1}}', settles=settles)
+    return Entry(position, 5, "k", "me", "operator", event='{"A":{"é":1}}', settles=settles)
 
 
 @pytest.fixture(params=["memory", "sqlite"])

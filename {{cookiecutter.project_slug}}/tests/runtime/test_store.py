@@ -2,24 +2,36 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.effects import Dispatch
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected, StartRefused
 from app.runtime.decide import Decider, Happened
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull
-from app.runtime.store import open_store
-from tests.runtime.tally import TALLY, Add, Added, Break, Command, Event, Shout, Shouted
+from app.runtime.replay import replay
+from tests.runtime.tally import (
+    ME,
+    TALLY,
+    Add,
+    Added,
+    Break,
+    Command,
+    Event,
+    Shout,
+    Shouted,
+    encode,
+    open_tally,
+)
 
 pytestmark = pytest.mark.anyio
-
-ME = Principal("me", Role.OPERATOR)
 
 
 async def until(claim: Callable[[], bool]) -> None:
@@ -29,7 +41,7 @@ async def until(claim: Callable[[], bool]) -> None:
 
 
 async def test_a_command_gives_its_own_events_and_the_state_it_left() -> None:
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         first, second = await asyncio.gather(
             store.dispatch(Add(1), by=ME), store.dispatch(Add(2), by=ME)
         )
@@ -40,7 +52,7 @@ async def test_a_command_gives_its_own_events_and_the_state_it_left() -> None:
 
 
 async def test_a_refused_command_changes_nothing_and_costs_nobody_else() -> None:
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         answers = await asyncio.gather(
             store.dispatch(Add(1), by=ME),
             store.dispatch(Add(-5), by=ME),
@@ -54,7 +66,7 @@ async def test_a_refused_command_changes_nothing_and_costs_nobody_else() -> None
 
 
 async def test_the_policy_is_asked_before_the_reducer() -> None:
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         with pytest.raises(Rejected) as refusal:
             await store.dispatch(Break(), by=Principal("x", Role.ANONYMOUS))
 
@@ -64,7 +76,7 @@ async def test_the_policy_is_asked_before_the_reducer() -> None:
 @pytest.mark.parametrize("command", [Break(), Break(in_event=True)])
 async def test_a_mistake_in_a_rule_costs_its_own_command(command: Break) -> None:
     event_log = MemoryLog()
-    async with open_store(event_log, TALLY) as store:
+    async with open_tally(event_log) as store:
         with pytest.raises(Rejected) as refusal:
             await store.dispatch(command, by=ME)
         await store.dispatch(Add(1), by=ME)
@@ -76,7 +88,7 @@ async def test_a_mistake_in_a_rule_costs_its_own_command(command: Break) -> None
 
 async def test_only_events_are_broadcast_and_never_commands() -> None:
     heard: list[Happened[Event]] = []
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         store.listeners.append(heard.extend)
         await store.dispatch(Add(1, more=2), by=ME, id="mine")
         await store.dispatch(Shout("hey"), by=ME)
@@ -93,7 +105,7 @@ async def test_only_events_are_broadcast_and_never_commands() -> None:
 async def test_an_event_is_heard_when_it_is_applied_and_stored() -> None:
     event_log = MemoryLog()
     seen: list[tuple[int, int]] = []
-    async with open_store(event_log, TALLY) as store:
+    async with open_tally(event_log) as store:
 
         def listen(events: Sequence[Happened[Event]]) -> None:
             seen.append((store.state, len(event_log._entries)))
@@ -105,7 +117,7 @@ async def test_an_event_is_heard_when_it_is_applied_and_stored() -> None:
 
 
 async def test_a_listener_that_fails_stops_nobody() -> None:
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         heard: list[Happened[Event]] = []
         store.listeners.append(lambda events: events[99])  # type: ignore[arg-type]
         store.listeners.append(heard.extend)
@@ -118,45 +130,43 @@ async def test_a_listener_that_fails_stops_nobody() -> None:
 async def test_the_state_is_rebuilt_from_the_log(tmp_path: Path) -> None:
     for round_ in range(1, 4):
         event_log = open_event_log(f"sqlite:///{tmp_path}/e.db")
-        async with open_store(event_log, TALLY) as store:
+        async with open_tally(event_log) as store:
             await store.dispatch(Add(1), by=ME)
             assert store.state == round_
         event_log.close()
 
 
+STORED = Entry(
+    1,
+    5,
+    "k",
+    "me",
+    "operator",
+    "mine",
+    event=encode(Added(1, 2, 1)),
+    effects=encode([Dispatch(Add(2))]),
+)
+
+
 async def test_an_effect_that_was_stored_is_performed_after_a_crash_and_once() -> None:
     event_log = MemoryLog()
-    await event_log.append(
-        0,
-        [
-            Entry(
-                1,
-                5,
-                "k",
-                "me",
-                "mine",
-                '{"Added":{"amount":1,"more":2,"total":1}}',
-                '["{\\"Add\\":{\\"amount\\":2}}"]',
-            )
-        ],
-    )
+    await event_log.append(0, [STORED])
 
     for _ in range(2):
-        async with open_store(event_log, TALLY) as store:
+        async with open_tally(event_log) as store:
             await until(lambda: store.state == 3)
 
     entries = await event_log.read(0, 10)
-    assert [entry.settles for entry in entries] == [None, "1/0"]
+    assert [entry.settles for entry in entries] == [None, "1.0"]
     assert entries[1].cause == "mine"
 
 
 async def test_old_events_ask_for_nothing_anew() -> None:
+    """Whatever their branch asks for by now: what counts is what was stored with them."""
     event_log = MemoryLog()
-    await event_log.append(
-        0, [Entry(1, 5, "k", "me", None, '{"Added":{"amount":1,"more":2,"total":1}}')]
-    )
+    await event_log.append(0, [replace(STORED, effects=None)])
 
-    async with open_store(event_log, TALLY) as store:
+    async with open_tally(event_log) as store:
         await store.dispatch(Add(1), by=ME)
 
     assert len(await event_log.read(0, 10)) == 2
@@ -164,10 +174,10 @@ async def test_old_events_ask_for_nothing_anew() -> None:
 
 async def test_an_effect_whose_command_is_refused_has_ended() -> None:
     event_log = MemoryLog()
-    async with open_store(event_log, TALLY) as store:
+    async with open_tally(event_log) as store:
         await store.dispatch(Add(1, more=-9), by=ME)
         await until(lambda: store.seq == 2)
-    async with open_store(event_log, TALLY) as store:
+    async with open_tally(event_log) as store:
         assert store.state == 1
 
     entries = await event_log.read(0, 10)
@@ -176,15 +186,15 @@ async def test_an_effect_whose_command_is_refused_has_ended() -> None:
 
 async def test_a_log_that_cannot_be_read_stops_the_start_and_names_the_place() -> None:
     event_log = MemoryLog()
-    await event_log.append(0, [Entry(1, 5, "k", "me", None, '{"Gone":{}}')])
+    await event_log.append(0, [replace(STORED, event="Gone")])
 
     with pytest.raises(StartRefused, match="position 1: unknown action Gone"):
-        async with open_store(event_log, TALLY):
+        async with open_tally(event_log):
             pass
 
 
 async def test_a_caller_that_goes_away_does_not_take_its_command_back() -> None:
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         call = asyncio.create_task(store.dispatch(Add(1), by=ME))
         await asyncio.sleep(0)
         call.cancel()
@@ -194,7 +204,7 @@ async def test_a_caller_that_goes_away_does_not_take_its_command_back() -> None:
 
 
 async def test_a_closed_store_decides_what_waits_and_takes_no_more() -> None:
-    async with open_store(MemoryLog(), TALLY) as store:
+    async with open_tally(MemoryLog()) as store:
         waiting = store.submit(Add(1), by=ME)
 
     assert (await waiting).state == 1
@@ -216,7 +226,7 @@ class FullOnce(MemoryLog):
 
 
 async def test_a_full_disk_refuses_and_changes_nothing() -> None:
-    async with open_store(FullOnce(), TALLY) as store:
+    async with open_tally(FullOnce()) as store:
         with pytest.raises(Rejected) as refusal:
             await store.dispatch(Add(1), by=ME)
         assert store.state == 0
@@ -236,7 +246,7 @@ class Failing(MemoryLog):
 
 async def test_a_log_that_fails_ends_the_store_and_every_caller_hears_so() -> None:
     with pytest.raises(BaseExceptionGroup) as ended:  # noqa: PT012 - the context is what fails
-        async with open_store(Failing(), TALLY) as store:
+        async with open_tally(Failing()) as store:
             answers = [store.submit(Add(1), by=ME) for _ in range(300)]
             await asyncio.wait(answers)
 
@@ -255,14 +265,11 @@ COMMANDS = st.one_of(
 def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]) -> None:
     async def live() -> None:
         event_log = MemoryLog()
-        async with open_store(event_log, TALLY) as store:
+        async with open_tally(event_log) as store:
             answers = [store.submit(command, by=ME) for command in commands]
             if answers:
                 await asyncio.wait(answers)
-            await until(lambda: len(store._head.pending) == 0)
-            decider, head = Decider(TALLY, event_log.epoch), Decider(TALLY, event_log.epoch).start()
-            for entry in await event_log.read(0, 1000):
-                head = decider.replayed(head, entry)
-            assert head == store._head
+            await until(lambda: len(store._head.effects.pending) == 0)
+            assert await replay(event_log, Decider(TALLY, event_log.epoch)) == store._head
 
     asyncio.run(live())

@@ -3,18 +3,23 @@
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log.port import Conflict, Entry, LogFull
+from app.runtime.event_log.port import Conflict, Entry, LogFull, Row, Snapshot
 
-FORMAT = 1
-COLUMNS = "position, time, command, principal, cause, event, effects, settles, outcome"
-INSERT = f"INSERT INTO log ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+FORMAT = 2
+COLUMNS = (
+    "position, time, command, principal, role, cause, action, event, effects, settles, continues, "
+    "outcome"
+)
+PLACES = ", ".join("?" for _ in COLUMNS.split(", "))
+INSERT = f"INSERT INTO log ({COLUMNS}) VALUES ({PLACES})"  # noqa: S608 - constants
 SELECT = f"SELECT {COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
 TABLES = """
     CREATE TABLE log (
@@ -22,15 +27,29 @@ TABLES = """
         time INTEGER NOT NULL,
         command TEXT NOT NULL,
         principal TEXT NOT NULL,
+        role TEXT NOT NULL,
         cause TEXT,
+        action TEXT,
         event TEXT,
         effects TEXT,
         settles TEXT,
+        continues TEXT,
         outcome TEXT
     ) STRICT;
     CREATE UNIQUE INDEX log_settles ON log (settles) WHERE settles IS NOT NULL;
+    CREATE TABLE snapshot (position INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
+    CREATE TABLE snapshot_row (
+        position INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE meta (epoch TEXT NOT NULL) STRICT;
 """
+INSERT_ROW = "INSERT INTO snapshot_row VALUES (?, ?, ?)"
+INSERT_SNAPSHOT = "INSERT INTO snapshot VALUES (?, ?)"
+ROWS_A_DELETE = 64
+NOTHING_STORED = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "another program has locked the event log",
+}
 T = TypeVar("T")
 row_of = attrgetter(*COLUMNS.split(", "))
 
@@ -60,6 +79,24 @@ class SqliteLog:
         """At most `limit` entries from the one after position `after`."""
         return await self._run(lambda: self._read(after, limit))
 
+    async def save_snapshot(
+        self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
+    ) -> None:
+        """Store a snapshot in place of the one before, in many small transactions.
+
+        It counts from its last row on; what a crash left of another one is taken away.
+        """
+        await self._delete_rows("position NOT IN (SELECT position FROM snapshot)")
+        async for some in rows:
+            await self._write(INSERT_ROW, [(position, name, text) for name, text in some])
+        await self._write("DELETE FROM snapshot", [()])
+        await self._write(INSERT_SNAPSHOT, [(position, fingerprint)])
+        await self._delete_rows(f"position != {position:d}")
+
+    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own."""
+        return await self._run(lambda: self._load_snapshot(fingerprint))
+
     def close(self) -> None:
         """Finish the write under way, close the file and let go of the lock."""
         self._thread.shutdown()
@@ -71,21 +108,54 @@ class SqliteLog:
 
     def _append(self, expected: int, entries: Sequence[Entry]) -> None:
         rows = [row_of(entry) for entry in entries]
+        with self._transaction() as transaction:
+            (end,) = transaction.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
+            if end != expected:
+                raise Conflict(f"the log ends at {end}, not at {expected}")
+            transaction.executemany(INSERT, rows)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing; raises LogFull when there was no room or no turn."""
         try:
             with self._connection as transaction:
                 transaction.execute("BEGIN IMMEDIATE")
-                (end,) = transaction.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
-                if end != expected:
-                    raise Conflict(f"the log ends at {end}, not at {expected}")
-                transaction.executemany(INSERT, rows)
+                yield transaction
         except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise LogFull("the disk is full") from problem
-            raise
+            words = NOTHING_STORED.get(problem.sqlite_errorcode)
+            if words is None:
+                raise
+            raise LogFull(words) from problem
 
     def _read(self, after: int, limit: int) -> list[Entry]:
         rows = self._connection.execute(SELECT, (after, limit))
         return [Entry(*row) for row in rows]
+
+    async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        def write() -> None:
+            with self._transaction() as transaction:
+                transaction.executemany(statement, rows)
+
+        await self._run(write)
+
+    async def _delete_rows(self, which: str) -> None:
+        """Rows of other snapshots, in pieces, so that no commit waits long for it."""
+        some = f"SELECT rowid FROM snapshot_row WHERE {which} LIMIT {ROWS_A_DELETE}"  # noqa: S608
+        delete = f"DELETE FROM snapshot_row WHERE rowid IN ({some})"  # noqa: S608 - constants
+        while await self._run(lambda: self._connection.execute(delete).rowcount):
+            pass
+
+    def _load_snapshot(self, fingerprint: str) -> Snapshot | None:
+        found = self._connection.execute(
+            "SELECT position FROM snapshot WHERE fingerprint = ? ORDER BY position DESC LIMIT 1",
+            (fingerprint,),
+        ).fetchone()
+        if found is None:
+            return None
+        rows = self._connection.execute(
+            "SELECT name, json FROM snapshot_row WHERE position = ? ORDER BY rowid", found
+        )
+        return Snapshot(found[0], fingerprint, rows.fetchall())
 
 
 def _locked(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,222 @@
+"""The effects that are stored and have not ended: a pure table, part of what the log says.
+
+An effect is known by its origin: the position of its event, and its place among what the event
+asks for, `12.0`; inside a Parallel or Sequential one place more, `12.0.1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from rpds import HashTrieMap
+
+from app.core.effects import Cancel, Dispatch, Durable, Leaf, Parallel, Sequential
+
+Command = TypeVar("Command")
+
+NO_KEYS: frozenset[str] = frozenset()
+
+
+class Turn(StrEnum):
+    """What an entry tells of an effect that goes on; the words after a colon are for people."""
+
+    STARTED = "started"  # an attempt begins: counted before, so that one that kills is counted too
+    GIVEN = "given"  # a Stream has given one command more, accepted or refused
+    INTERRUPTED = "interrupted"  # the service stopped meanwhile: that attempt does not count
+    DEAD = "dead"  # it has failed for good, until somebody retries or discards it
+    RETRIED = "retried"  # somebody has asked for it to be tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Generic[Command]):
+    """An effect to be performed, and how far it has come.
+
+    `since` is the time (microseconds since 1970, UTC) at which its turn came: a Delay counts from
+    there. `attempts` have begun since the last sign of progress; `given` counts a Stream's
+    commands; `dead` says why it has failed for good. `cause` is the client's id at the root.
+    """
+
+    effect: Leaf[Command]
+    since: int
+    cause: str | None = None
+    attempts: int = 0
+    given: int = 0
+    dead: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Generic[Command]):
+    """A Parallel, or a Sequential that is at its child `next - 1`; `open` children go on."""
+
+    effect: Parallel[Command] | Sequential[Command]
+    cause: str | None
+    open: int
+    next: int
+    cancelled: frozenset[str] = NO_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class Effects(Generic[Command]):
+    """Every effect that has not ended, by origin; where each key is used; which are dead."""
+
+    pending: HashTrieMap[str, Pending[Command]] = HashTrieMap()
+    groups: HashTrieMap[str, Group[Command]] = HashTrieMap()
+    keyed: HashTrieMap[str, tuple[str, ...]] = HashTrieMap()
+    dead: tuple[str, ...] = ()
+
+    def turned(self, origin: str, turn: Turn, words: str = "") -> Effects[Command]:
+        """Note how an effect goes on."""
+        pending = self.pending[origin]
+        match turn:
+            case Turn.STARTED:
+                now = replace(pending, attempts=pending.attempts + 1)
+            case Turn.GIVEN:
+                now = replace(pending, given=pending.given + 1, attempts=1)
+            case Turn.INTERRUPTED:
+                now = replace(pending, attempts=pending.attempts - 1)
+            case Turn.DEAD:
+                now = replace(pending, dead=words)
+            case Turn.RETRIED:
+                now = replace(pending, dead=None, attempts=0)
+        dead = self.dead
+        if now.dead != pending.dead:
+            dead = _without(dead, origin) if now.dead is None else (*dead, origin)
+        return Effects(self.pending.insert(origin, now), self.groups, self.keyed, dead)
+
+
+class Changing(Generic[Command]):
+    """Effects while one entry changes them: what has ended, what is asked for, what begins.
+
+    `begun` are the origins whose turn has come, `cancelled` those that ended by a Cancel. A
+    settlement comes before what the same entry asks for, and an event's effects in their order.
+    """
+
+    def __init__(self, effects: Effects[Command], now: int) -> None:
+        self.pending = effects.pending
+        self.groups = effects.groups
+        self.keyed = effects.keyed
+        self.dead = effects.dead
+        self.begun: list[str] = []
+        self.cancelled: list[str] = []
+        self._now = now
+
+    def result(self) -> Effects[Command]:
+        """The table after the entry."""
+        return Effects(self.pending, self.groups, self.keyed, self.dead)
+
+    def ask(self, position: int, effects: Sequence[Durable[Command]], cause: str | None) -> None:
+        """Begin what the event at `position` asks for."""
+        for place, effect in enumerate(effects):
+            self._begin(f"{position}.{place}", effect, cause, NO_KEYS)
+
+    def settle(self, origin: str) -> None:
+        """End an effect, and begin what waits for its end."""
+        pending = self.pending[origin]
+        self.pending = self.pending.discard(origin)
+        if pending.dead is not None:
+            self.dead = _without(self.dead, origin)
+        self._forget_key(_key(pending.effect), origin)
+        self._ended(origin)
+
+    def _begin(
+        self, origin: str, effect: Durable[Command], cause: str | None, cancelled: frozenset[str]
+    ) -> None:
+        match effect:
+            case Cancel(key):
+                self._cancel(key)
+                self._ended(origin)
+            case Parallel() | Sequential():
+                self._begin_group(origin, effect, cause, cancelled)
+            case _ if _key(effect) in cancelled:
+                self._ended(origin)
+            case _:
+                self.pending = self.pending.insert(origin, Pending(effect, self._now, cause))
+                self._remember_key(_key(effect), origin)
+                self.begun.append(origin)
+
+    def _begin_group(
+        self,
+        origin: str,
+        effect: Parallel[Command] | Sequential[Command],
+        cause: str | None,
+        cancelled: frozenset[str],
+    ) -> None:
+        children = effect.effects
+        at_once = len(children) if isinstance(effect, Parallel) else min(1, len(children))
+        if not at_once:
+            self._ended(origin)
+            return
+        self.groups = self.groups.insert(origin, Group(effect, cause, at_once, at_once, cancelled))
+        for key in _keys_of(children[at_once:]):
+            self._remember_key(key, origin)
+        for place in range(at_once):
+            self._begin(f"{origin}.{place}", children[place], cause, cancelled)
+
+    def _ended(self, origin: str) -> None:
+        """Count down the group that this is a child of; go on there when its turn is over."""
+        parent = origin.rpartition(".")[0]
+        group = self.groups.get(parent)
+        if group is None:
+            return
+        children = group.effect.effects
+        if group.open > 1:
+            self.groups = self.groups.insert(parent, replace(group, open=group.open - 1))
+        elif group.next < len(children):
+            child = children[group.next]
+            self.groups = self.groups.insert(parent, replace(group, next=group.next + 1))
+            for key in _keys_of((child,)):
+                self._forget_key(key, parent)
+            self._begin(f"{parent}.{group.next}", child, group.cause, group.cancelled)
+        else:
+            self.groups = self.groups.discard(parent)
+            self._ended(parent)
+
+    def _cancel(self, key: str) -> None:
+        for origin in self.keyed.get(key, ()):
+            group = self.groups.get(origin)
+            if group is not None:  # its turn has not come: it will be passed over
+                marked = replace(group, cancelled=group.cancelled | {key})
+                self.groups = self.groups.insert(origin, marked)
+        for origin in self.keyed.get(key, ()):
+            if origin in self.pending:
+                self.cancelled.append(origin)
+                self.settle(origin)
+
+    def _remember_key(self, key: str | None, origin: str) -> None:
+        if key is not None:
+            self.keyed = self.keyed.insert(key, (*self.keyed.get(key, ()), origin))
+
+    def _forget_key(self, key: str | None, origin: str) -> None:
+        if key is None:
+            return
+        left = _without(self.keyed.get(key, ()), origin)
+        self.keyed = self.keyed.insert(key, left) if left else self.keyed.discard(key)
+
+
+def _key(effect: Leaf[Command]) -> str | None:
+    return None if isinstance(effect, Dispatch) else effect.key
+
+
+def _keys_of(effects: Sequence[Durable[Command]]) -> list[str]:
+    """Every key in these trees of effects, as often as it is used."""
+    keys: list[str] = []
+    for effect in effects:
+        if isinstance(effect, Parallel | Sequential):
+            keys.extend(_keys_of(effect.effects))
+        elif not isinstance(effect, Cancel) and (key := _key(effect)) is not None:
+            keys.append(key)
+    return keys
+
+
+def _without(origins: tuple[str, ...], origin: str) -> tuple[str, ...]:
+    """These origins with one occurrence of this one less."""
+    place = origins.index(origin)
+    return origins[:place] + origins[place + 1 :]
+
+
+def place(origin: str) -> tuple[int, ...]:
+    """Where an origin stands in the order of the log."""
+    return tuple(map(int, origin.split(".")))

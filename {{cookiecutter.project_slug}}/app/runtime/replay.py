@@ -1,0 +1,82 @@
+"""Reads the log: from nothing, or from a snapshot, to what it says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from app.core.rejected import Rejected, StartRefused
+from app.runtime.decide import Decider, Decision, Happened, Head
+from app.runtime.event_log.port import Entry, EventLog
+from app.runtime.rules import Command, Event, State
+from app.runtime.snapshot import load_snapshot
+
+ENTRIES_A_READ = 1_000
+ENTRIES_A_LINE = 500_000
+
+log = structlog.get_logger(__name__)
+
+
+async def replay(
+    event_log: EventLog, decider: Decider[State, Command, Event]
+) -> Head[State, Command]:
+    """What the log says, from its snapshot on if there is one for this edition of the code.
+
+    Raises StartRefused at an entry that cannot be read.
+    """
+    head = await load_snapshot(event_log, decider.rules) or decider.start()
+    async for decision in catch_up(event_log, decider, head):
+        head = decision.head
+        if head.position % ENTRIES_A_LINE == 0:
+            log.info("replaying the event log", position=head.position)
+    return head
+
+
+async def catch_up(
+    event_log: EventLog, decider: Decider[State, Command, Event], head: Head[State, Command]
+) -> AsyncIterator[Decision[State, Command, Event]]:
+    """What each entry after a head leads to; raises StartRefused at one that cannot be read."""
+    async for entry in entries_after(event_log, head.position):
+        try:
+            decision = decider.replayed(head, entry)
+        except Rejected as problem:
+            raise StartRefused(unreadable(entry, problem)) from None
+        head = decision.head
+        yield decision
+
+
+async def entries_after(event_log: EventLog, position: int) -> AsyncIterator[Entry]:
+    """Every entry after a position, read in pieces."""
+    while entries := await event_log.read(position, ENTRIES_A_READ):
+        for entry in entries:
+            yield entry
+        position = entries[-1].position
+
+
+def unreadable(entry: Entry, problem: Rejected) -> str:
+    """What is wrong with an entry, and what to do about it."""
+    return (
+        f"the event log cannot be read at position {entry.position}: {problem.message}; "
+        "give a new field a default, or turn the old event into a new one in "
+        f"app/wire/upcasters.py: {entry.event or entry.effects}"
+    )
+
+
+async def read_command(event_log: EventLog, first: int) -> Sequence[Entry]:
+    """The entries of one decision, which begins at position `first`."""
+    found: list[Entry] = []
+    async for entry in entries_after(event_log, first - 1):
+        if found and entry.command != found[0].command:
+            break
+        found.append(entry)
+    return found
+
+
+async def read_events(
+    event_log: EventLog, decider: Decider[State, Command, Event], after: int, limit: int
+) -> tuple[Sequence[Happened[Event]], int]:
+    """The events among the next `limit` entries after a position, and where those end."""
+    entries = await event_log.read(after, limit)
+    events = [decider.happened(entry, entry.event) for entry in entries if entry.event is not None]
+    return events, entries[-1].position if entries else after

@@ -1,0 +1,141 @@
+"""Snapshots: all that the log says up to a position, so that a start need not read it all."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import orjson
+import structlog
+from rpds import HashTrieMap
+
+from app.core.effects import Parallel, Sequential
+from app.runtime.decide import Head
+from app.runtime.event_log.port import EventLog, Row
+from app.runtime.pending import Effects, Group, Pending
+from app.runtime.remembered import Remembered
+from app.runtime.rules import Command, Event, Rules, State
+
+ITEMS_A_ROW = 250
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+async def save_snapshot(
+    event_log: EventLog, rules: Rules[State, Command, Event], head: Head[State, Command]
+) -> None:
+    """Store what the log says up to this head, which never changes: the Store goes on meanwhile."""
+    await event_log.save_snapshot(head.position, rules.fingerprint, _in_pieces(rules, head))
+    # All that lives now will live long: full collections need not go through it any more.
+    gc.freeze()
+    log.info("saved a snapshot", position=head.position)
+
+
+async def load_snapshot(
+    event_log: EventLog, rules: Rules[State, Command, Event]
+) -> Head[State, Command] | None:
+    """The head that was saved, if it was saved by this edition of the code."""
+    snapshot = await event_log.load_snapshot(rules.fingerprint)
+    if snapshot is None:
+        return None
+    return _head_of(rules, snapshot.position, snapshot.rows)
+
+
+async def _in_pieces(
+    rules: Rules[State, Command, Event], head: Head[State, Command]
+) -> AsyncIterator[Sequence[Row]]:
+    """Rows, a few hundred items each: encoding all at once would hold everybody up."""
+    for row in _rows_of(rules, head):
+        yield [row]
+        await asyncio.sleep(0)
+
+
+def _rows_of(rules: Rules[State, Command, Event], head: Head[State, Command]) -> Iterator[Row]:
+    remembered, effects = head.remembered, head.effects
+    yield "head", _json([head.time, remembered.turned, list(effects.dead)])
+    for name, ids in ("young", remembered.young), ("old", remembered.old):
+        for commands in _batches(ids.items()):
+            yield name, _json([[*key, position] for key, position in commands])
+    for keys in _batches(effects.keyed.items()):
+        yield "keyed", _json(keys)
+    for groups in _batches(effects.groups.items()):
+        yield "groups", _group_rows(rules, groups)
+    for pending in _batches(effects.pending.items()):
+        yield "pending", _pending_rows(rules, pending)
+    for name, text in rules.encode_state(head.state):
+        yield f"state.{name}", text
+
+
+def _pending_rows(
+    rules: Rules[State, Command, Event], some: Sequence[tuple[str, Pending[Command]]]
+) -> str:
+    rest = [[o, p.since, p.cause, p.attempts, p.given, p.dead] for o, p in some]
+    return _json([rest, rules.encode_effects([pending.effect for _, pending in some])])
+
+
+def _group_rows(
+    rules: Rules[State, Command, Event], some: Sequence[tuple[str, Group[Command]]]
+) -> str:
+    rest = [[o, g.cause, g.open, g.next, sorted(g.cancelled)] for o, g in some]
+    return _json([rest, rules.encode_effects([group.effect for _, group in some])])
+
+
+def _head_of(
+    rules: Rules[State, Command, Event], position: int, rows: Iterable[Row]
+) -> Head[State, Command]:
+    maps: dict[str, dict[Any, Any]] = {"young": {}, "old": {}, "keyed": {}, "groups": {}}
+    maps["pending"] = {}
+    head: list[Any] = [0, 0, []]
+    state_rows: list[Row] = []
+    for name, text in rows:
+        match name:
+            case "head":
+                head = orjson.loads(text)
+            case "young" | "old":
+                maps[name].update({(by, name): first for by, name, first in orjson.loads(text)})
+            case "keyed":
+                maps[name].update({key: tuple(origins) for key, origins in orjson.loads(text)})
+            case "groups":
+                maps[name].update(_groups_of(rules, text))
+            case "pending":
+                maps[name].update(_pending_of(rules, text))
+            case _:
+                state_rows.append((name.removeprefix("state."), text))
+    time, turned, dead = head
+    kept = {name: HashTrieMap(found) for name, found in maps.items()}
+    effects: Effects[Command] = Effects(kept["pending"], kept["groups"], kept["keyed"], tuple(dead))
+    remembered = Remembered(kept["young"], kept["old"], turned)
+    return Head(position, time, rules.decode_state(state_rows), effects, remembered)
+
+
+def _pending_of(
+    rules: Rules[State, Command, Event], text: str
+) -> Iterator[tuple[str, Pending[Command]]]:
+    rest, effects = orjson.loads(text)
+    for values, effect in zip(rest, rules.decode_effects(effects), strict=True):
+        origin, *others = values
+        yield origin, Pending(effect, *others)  # type: ignore[arg-type]
+
+
+def _groups_of(
+    rules: Rules[State, Command, Event], text: str
+) -> Iterator[tuple[str, Group[Command]]]:
+    rest, effects = orjson.loads(text)
+    for values, effect in zip(rest, rules.decode_effects(effects), strict=True):
+        origin, cause, open_, next_, cancelled = values
+        if isinstance(effect, Parallel | Sequential):
+            yield origin, Group(effect, cause, open_, next_, frozenset(cancelled))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, ITEMS_A_ROW)):
+        yield some

@@ -1,0 +1,99 @@
+"""Whatever the log answers, or fails to answer, nothing is lost and nothing done twice."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from app.core.effects import Dispatch
+from app.core.rejected import Code, Rejected
+from app.runtime.event_log.memory import MemoryLog
+from app.runtime.event_log.port import AnswerLost, Conflict, Entry
+from tests.runtime.tally import ME, Add, Added, encode, open_tally
+
+pytestmark = pytest.mark.anyio
+
+
+class Shared(MemoryLog):
+    """A log that others write to as well, and whose answers get lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others: list[Entry] = []
+        self.conflicts = 0
+        self.answers_to_lose: list[str] = []
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says, but others are faster, and the line breaks."""
+        self._entries.extend(self.others)
+        self.others = []
+        if self.conflicts:
+            self.conflicts -= 1
+            raise Conflict("others are faster")
+        how = self.answers_to_lose.pop() if self.answers_to_lose else ""
+        if how != "before":
+            await super().append(expected, entries)
+        if how:
+            raise AnswerLost("the line broke")
+
+
+def theirs(position: int, total: int, effects: str | None = None) -> Entry:
+    event = encode(Added(total, 0, total))
+    return Entry(position, 5, f"their-{position}", "x", "operator", event=event, effects=effects)
+
+
+async def test_on_a_conflict_the_store_catches_up_and_decides_again() -> None:
+    event_log = Shared()
+    heard: list[object] = []
+    async with open_tally(event_log) as store:
+        store.listeners.append(heard.extend)
+        event_log.others = [theirs(1, 100), theirs(2, 200)]
+        outcomes = await asyncio.gather(*(store.dispatch(Add(1), by=ME) for _ in range(3)))
+
+        assert store.state == 203
+    assert [outcome.state for outcome in outcomes] == [201, 202, 203]
+    assert [happened.seq for happened in heard] == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
+
+
+async def test_effects_that_others_have_stored_are_seen() -> None:
+    event_log = Shared()
+    async with open_tally(event_log) as store:
+        event_log.others = [theirs(1, 100, encode([Dispatch(Add(1000))]))]
+        await store.dispatch(Add(1), by=ME)
+        async with asyncio.timeout(5):
+            while store.state != 1101:  # noqa: ASYNC110 - nobody says when
+                await asyncio.sleep(0)
+
+
+async def test_a_log_that_is_never_free_is_unavailable_for_now() -> None:
+    event_log = Shared()
+    async with open_tally(event_log) as store:
+        event_log.conflicts = 5
+        with pytest.raises(Rejected) as refusal:
+            await store.dispatch(Add(1), by=ME)
+        assert store.state == 0
+        await store.dispatch(Add(1), by=ME)
+
+        assert store.state == 1
+    assert (refusal.value.code, refusal.value.retry_after) == (Code.UNAVAILABLE, 1)
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+async def test_an_append_whose_answer_was_lost_is_looked_up(how: str) -> None:
+    event_log = Shared()
+    async with open_tally(event_log) as store:
+        event_log.answers_to_lose = [how]
+        outcome = await store.dispatch(Add(1), by=ME)
+        await store.dispatch(Add(1), by=ME)
+
+    assert (outcome.state, store.state) == (1, 2)
+    assert len(await event_log.read(0, 10)) == 2
+
+
+async def test_a_lost_answer_that_hid_a_conflict_is_one() -> None:
+    event_log = Shared()
+    async with open_tally(event_log) as store:
+        event_log.others, event_log.answers_to_lose = [theirs(1, 100)], ["before"]
+        outcome = await store.dispatch(Add(1), by=ME)
+
+    assert (outcome.state, outcome.seq) == (101, 2)

@@ -1,0 +1,106 @@
+"""A command that is sent twice under one id is done once, and answered alike."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.core.principal import Principal, Role
+from app.core.rejected import Code, Rejected
+from app.runtime.event_log import open_event_log
+from app.runtime.event_log.memory import MemoryLog
+from tests.runtime.tally import FORGETFUL, ME, Add, Added, Shout, open_tally
+
+pytestmark = pytest.mark.anyio
+
+YOU = Principal("you", Role.CUSTOMER)
+
+
+async def test_the_second_time_gives_the_first_answer_and_does_nothing() -> None:
+    async with open_tally(MemoryLog()) as store:
+        first = await store.dispatch(Add(1), by=ME, id="a")
+        await store.dispatch(Add(10), by=ME)
+        second = await store.dispatch(Add(1), by=ME, id="a")
+
+        assert store.state == 11
+    assert (first.duplicate, second.duplicate) == (False, True)
+    assert second.events == first.events
+    assert second.seq == first.seq == 1
+
+
+async def test_twins_in_one_commit_are_done_once() -> None:
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        outcomes = await asyncio.gather(*(store.dispatch(Add(1), by=ME, id="a") for _ in range(5)))
+
+        assert store.state == 1
+    assert [outcome.duplicate for outcome in outcomes] == [False, True, True, True, True]
+    assert {outcome.seq for outcome in outcomes} == {1}
+    assert len(await event_log.read(0, 10)) == 1
+
+
+async def test_an_id_that_was_given_to_another_command_is_refused() -> None:
+    async with open_tally(MemoryLog()) as store:
+        await store.dispatch(Add(1), by=ME, id="a")
+        with pytest.raises(Rejected, match="the id a was given to another command") as refusal:
+            await store.dispatch(Add(2), by=ME, id="a")
+
+        assert store.state == 1
+    assert refusal.value.code is Code.ID_REUSED
+
+
+async def test_two_principals_may_use_one_id() -> None:
+    async with open_tally(MemoryLog()) as store:
+        await store.dispatch(Add(1), by=ME, id="a")
+        outcome = await store.dispatch(Add(1), by=YOU, id="a")
+
+    assert (outcome.duplicate, outcome.state) == (False, 2)
+
+
+async def test_a_refused_command_leaves_no_trace_and_may_succeed_later() -> None:
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        with pytest.raises(Rejected, match="less than nothing"):
+            await store.dispatch(Add(-1), by=ME, id="a")
+        assert store.seq == 0
+        await store.dispatch(Add(1), by=ME)
+        outcome = await store.dispatch(Add(-1), by=ME, id="a")
+
+    assert (outcome.duplicate, outcome.state) == (False, 0)
+
+
+async def test_a_command_without_durable_events_is_done_once_too() -> None:
+    heard: list[object] = []
+    async with open_tally(MemoryLog()) as store:
+        store.listeners.append(heard.extend)
+        await store.dispatch(Shout("hey"), by=ME, id="a")
+        again = await store.dispatch(Shout("hey"), by=ME, id="a")
+
+    assert again.duplicate
+    assert len(heard) == 1
+
+
+async def test_ids_are_remembered_after_a_restart(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/e.db"
+    for life in range(3):
+        event_log = open_event_log(url)
+        async with open_tally(event_log) as store:
+            outcome = await store.dispatch(Add(1), by=ME, id="a")
+            assert outcome.duplicate is (life > 0)
+            assert [happened.event for happened in outcome.events] == [Added(1, 0, 1)]
+            assert store.state == 1
+        event_log.close()
+
+
+async def test_ids_are_forgotten_in_the_end() -> None:
+    now = 1_000_000_000_000_000
+    async with open_tally(MemoryLog(), FORGETFUL, clock=lambda: now) as store:
+        await store.dispatch(Add(1), by=ME, id="a")
+        now += 900_000
+        assert (await store.dispatch(Add(1), by=ME, id="a")).duplicate
+        for number in range(2):
+            now += 1_100_000
+            await store.dispatch(Add(0), by=ME, id=f"b{number}")
+        outcome = await store.dispatch(Add(1), by=ME, id="a")
+
+    assert not outcome.duplicate

@@ -1,0 +1,159 @@
+"""A start from a snapshot is a start from the log, only shorter."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.core.effects import Cancel, Delay, Dispatch, Parallel, Run, Sequential
+from app.core.ports import Attempt
+from app.runtime import store as store_module
+from app.runtime.event_log import open_event_log
+from app.runtime.event_log.port import Entry, EventLog, LogFull, Row
+from app.runtime.event_log.sqlite import SqliteLog
+from tests.runtime.tally import ME, TALLY, WORK, Add, Command, Plan, Work, open_tally
+
+pytestmark = pytest.mark.anyio
+
+
+class Counted(SqliteLog):
+    """A log that counts what is read of it."""
+
+    read_entries = 0
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """As the port says."""
+        entries = await super().read(after, limit)
+        self.read_entries += len(entries)
+        return entries
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot every ten entries."""
+    monkeypatch.setattr(store_module, "SNAPSHOT_ENTRIES", 10)
+    monkeypatch.setattr(store_module, "SNAPSHOT_ENTRIES_AT_CLOSE", 1)
+
+
+async def broken(attempt: Attempt) -> Command:
+    raise ValueError("no")
+
+
+async def filled(event_log: EventLog) -> object:
+    """A log with something of everything that a head can hold; the head."""
+    WORK["broken"] = broken
+    async with open_tally(event_log) as store:
+        for number in range(25):
+            await store.dispatch(Add(1), by=ME, id=f"id-{number}")
+        later = Delay(3600, Add(1), "k")
+        await store.dispatch(
+            Plan(
+                (
+                    Run(Work("broken"), "dead"),
+                    Delay(1800, Add(5)),
+                    Sequential((Parallel((later, later)), Cancel("x"), Dispatch(Add(1)))),
+                )
+            ),
+            by=ME,
+        )
+        async with asyncio.timeout(5):
+            while not store.dead_letters():  # noqa: ASYNC110 - nobody says when
+                await asyncio.sleep(0)
+    return store._head
+
+
+async def test_a_snapshot_gives_the_head_that_the_log_gives(tmp_path: Path) -> None:
+    path = tmp_path / "e.db"
+    event_log: EventLog = SqliteLog(path)
+    head = await filled(event_log)
+    event_log.close()
+
+    counted = Counted(path)
+    async with open_tally(counted) as store:
+        from_snapshot, read = store._head, counted.read_entries
+    counted.close()
+    whole = Counted(path)
+    async with open_tally(whole, replace(TALLY, fingerprint="another")) as store:
+        from_log, read_whole = store._head, whole.read_entries
+    whole.close()
+
+    assert from_snapshot == from_log == head
+    assert read == 0
+    assert read_whole > 25
+
+
+async def test_ids_and_effects_go_on_after_a_start_from_a_snapshot(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/e.db"
+    event_log = open_event_log(url)
+    await filled(event_log)
+    event_log.close()
+
+    event_log = open_event_log(url)
+    async with open_tally(event_log) as store:
+        assert (await store.dispatch(Add(1), by=ME, id="id-3")).duplicate
+        before = store.state
+        await store.dispatch(Plan((Cancel("k"),)), by=ME)
+        async with asyncio.timeout(5):
+            while store.state == before:  # noqa: ASYNC110 - nobody says when
+                await asyncio.sleep(0)
+        assert store.state == before + 1
+        assert len(store.dead_letters()) == 1
+    event_log.close()
+
+
+async def test_half_a_snapshot_is_never_seen(tmp_path: Path) -> None:
+    path = tmp_path / "e.db"
+    event_log = SqliteLog(path)
+    await filled(event_log)
+    kept = await event_log.load_snapshot("tally")
+    assert kept is not None
+
+    async def half() -> AsyncIterator[Sequence[Row]]:
+        yield [("total", "999")]
+        raise ConnectionError("a crash")
+
+    with pytest.raises(ConnectionError):
+        await event_log.save_snapshot(10_000, "tally", half())
+
+    assert await event_log.load_snapshot("tally") == kept
+    await event_log.save_snapshot(20_000, "tally", rows_of(("total", "5")))
+    assert (await event_log.load_snapshot("tally") or kept).rows == [("total", "5")]
+    assert await event_log.load_snapshot("another") is None
+    count = event_log._connection.execute("SELECT count(*) FROM snapshot_row").fetchone()
+    assert count == (1,), "what an older snapshot left is taken away"
+    event_log.close()
+
+
+async def rows_of(*rows: Row) -> AsyncIterator[Sequence[Row]]:
+    yield rows
+
+
+async def test_commands_are_decided_while_a_snapshot_is_written(tmp_path: Path) -> None:
+    event_log = SqliteLog(tmp_path / "e.db")
+    async with open_tally(event_log) as store:
+        for _ in range(200):
+            await store.dispatch(Add(1), by=ME)
+        assert store.state == 200
+    assert await event_log.load_snapshot("tally") is not None
+    event_log.close()
+
+
+class FullForSnapshots(SqliteLog):
+    """A log that has room for entries and for nothing else."""
+
+    async def save_snapshot(
+        self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
+    ) -> None:
+        """As the port says when there is no room."""
+        raise LogFull("the disk is full")
+
+
+async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> None:
+    event_log = FullForSnapshots(tmp_path / "e.db")
+    async with open_tally(event_log) as store:
+        for _ in range(30):
+            await store.dispatch(Add(1), by=ME)
+        assert store.state == 30
+    event_log.close()
