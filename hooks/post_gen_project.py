@@ -8,20 +8,32 @@ ANSWERS = json.loads({{cookiecutter | jsonify | jsonify}})  # noqa: F821 - rende
 
 
 def feature(name):
-    """The files of one feature: always the same rooms."""
-    return [
-        f"app/domain/{name}",
-        f"app/api/{name}.py",
-        f"app/dashboard/panels/{name}.js",
-        f"tests/{name}",
-    ]
+    """The files of one feature: not every one has routes, a panel, or more for the dashboard."""
+    panel, others = f"app/dashboard/panels/{name}.js", f"app/dashboard/{name}"
+    some = [Path(f"app/api/{name}.py"), Path(panel), Path(others)]
+    return [f"app/domain/{name}", f"tests/{name}", *filter(Path.exists, some)]
 
+
+COUNTER = feature("counter")
+SHOP = [*feature("orders"), *feature("inventory"), "app/domain/ids.py"]
+SHOW = [
+    *feature("notifications"),
+    *feature("documents"),
+    *feature("jobs"),
+    *feature("metrics"),
+    *feature("chat"),
+    "app/core/mail.py",
+    "app/core/work.py",
+    "app/adapters/mail.py",
+    "app/adapters/work.py",
+    "app/live/pulse.py",
+]
 
 # What an answer leaves out.
 PRUNED = {
-    ("starter", "showcase"): feature("counter"),
-    ("starter", "orders"): feature("counter"),
-    ("starter", "blank"): [*feature("orders"), *feature("inventory"), "app/domain/ids.py"],
+    ("starter", "showcase"): COUNTER,
+    ("starter", "orders"): [*COUNTER, *SHOW],
+    ("starter", "blank"): [*SHOP, *SHOW],
     ("client", "none"): ["client"],
     ("ci", "none"): [".github"],
 }

@@ -42,6 +42,13 @@ class Settings(BaseSettings):
     max_message_bytes: Annotated[int, Ge(1024)] = 64 * 1024
     send_buffer_bytes: Annotated[int, Ge(64 * 1024)] = 1024 * 1024
     drain_seconds: Annotated[int, Ge(0)] = 10
+    idempotency_hours: Annotated[int, Ge(1)] = 24
+    # {% if cookiecutter.starter == "showcase" %}
+    metrics_seconds: Annotated[float, Ge(0.1)] = 1.0
+    # {% endif %}
+    # {% if cookiecutter.starter != "blank" %}
+    order_expiry_seconds: Annotated[int, Ge(1)] = 7 * 24 * 3600
+    # {% endif %}
 
 
 def read_settings() -> Settings:

@@ -1,38 +1,39 @@
 """Tests of rules, in three words: given these events, when this command, then these events.
 
     given(Moved(1), Moved(2)).when(Move(3)).then(Moved(3))
+    given(Moved(1)).when(Stop()).then(Stopped(), asks=[Dispatch(Park())])
     given(Stopped()).when(Move(3)).then_rejected(Code.CONFLICT, "has stopped")
 
-The time is always NOW, and new ids come from the seed `test`, so that events compare equal.
+The time is always NOW, and new ids come from the seed `test`, so that events compare equal. An
+effect that a test does not name fails it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
-from app.core.effects import Append, Dispatch, Publish
+from app.core.effects import Append, Publish
 from app.core.environment import EPOCH, Environment
+from app.core.principal import SYSTEM, Principal
 from app.core.rejected import Code, Rejected
-from app.domain import Command, Event, State, reduce
+from app.domain import Command, Effect, Event, State, reduce
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MICROSECONDS = int((NOW - EPOCH).total_seconds()) * 1_000_000
 
 
-def environment() -> Environment:
+def environment(by: Principal = SYSTEM) -> Environment:
     """An Environment whose time is NOW."""
-    return Environment(MICROSECONDS, "test")
+    return Environment(MICROSECONDS, "test", by)
 
 
 def given(*events: Event) -> Given:
     """The State that these events leave."""
-    state = State()
-    for event in events:
-        state, _ = reduce(state, event, environment())
-    return Given(state)
+    return Given(_after(State(), events)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,13 @@ class Given:
 
     state: State
 
-    def when(self, command: Command) -> When:
-        """Decide a command."""
-        return When(self.state, command)
+    def when(self, command: Command, by: Principal = SYSTEM) -> When:
+        """Decide a command that this principal sends."""
+        return When(self.state, command, by)
 
-    def asks_for(self, event: Event, *commands: Command) -> None:
-        """Check that the event, happening now, asks for exactly these commands."""
-        _, effects = reduce(self.state, event, environment())
-        assert effects == [Dispatch(command) for command in commands]
+    def asks_for(self, event: Event, *effects: Effect) -> None:
+        """Check that the event, happening now, asks for exactly these effects."""
+        assert _after(self.state, [event])[1] == list(effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +57,34 @@ class When:
 
     state: State
     command: Command
+    by: Principal
 
-    def then(self, *events: Event) -> None:
-        """Check that the command leads to exactly these events, and leaves the State alone."""
-        after, effects = reduce(self.state, self.command, environment())
+    def then(self, *events: Event, asks: Sequence[Effect] = ()) -> None:
+        """Check that the command leads to exactly these events, and they ask for these effects."""
+        after, effects = self._decided()
         assert effects == [Append(event) for event in events]
         assert after == self.state
+        assert _after(self.state, events)[1] == list(asks)
 
     def then_published(self, *events: Event) -> None:
         """Check that the command leads to exactly these passing events."""
-        _, effects = reduce(self.state, self.command, environment())
-        assert effects == [Publish(event) for event in events]
+        assert self._decided()[1] == [Publish(event) for event in events]
 
     def then_rejected(self, code: Code, words: str = "") -> None:
         """Check that the command is refused with this code, in a message that has these words."""
         with pytest.raises(Rejected) as refusal:
-            reduce(self.state, self.command, environment())
+            self._decided()
         assert refusal.value.code is code
         assert words in refusal.value.message
+
+    def _decided(self) -> tuple[State, list[Effect]]:
+        return reduce(self.state, self.command, environment(self.by))
+
+
+def _after(state: State, events: Sequence[Event]) -> tuple[State, list[Effect]]:
+    """The State after the events, and the effects that they ask for."""
+    asked: list[Effect] = []
+    for event in events:
+        state, effects = reduce(state, event, environment())
+        asked.extend(effects)
+    return state, asked

@@ -2,34 +2,51 @@
 
 from fastapi import APIRouter
 
-from app.api.commands import router as commands
+from app.api import commands, dashboard, health, snapshot
 
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.api.chat import router as chat
+
+# {%- endif +%}
 # {%- if cookiecutter.starter == "blank" +%}
 from app.api.counter import router as counter
 
 # {%- endif +%}
-from app.api.dashboard import router as dashboard
-from app.api.health import router as health
-
-# {%- if cookiecutter.starter != "blank" +%}
-from app.api.inventory import router as inventory
-from app.api.orders import router as orders
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.api.documents import router as documents
 
 # {%- endif +%}
-from app.api.snapshot import router as snapshot
+# {%- if cookiecutter.starter != "blank" +%}
+from app.api.inventory import router as inventory
+
+# {%- endif +%}
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.api.jobs import router as jobs
+from app.api.notifications import router as notifications
+
+# {%- endif +%}
+# {%- if cookiecutter.starter != "blank" +%}
+from app.api.orders import router as orders
+# {%- endif +%}
 
 router = APIRouter()
-router.include_router(health)
-router.include_router(dashboard)
+router.include_router(health.router)
+router.include_router(dashboard.router)
 
 v1 = APIRouter(prefix="/api/v1")
-v1.include_router(commands)
-v1.include_router(snapshot)
+v1.include_router(commands.router)
+v1.include_router(snapshot.router)
 # {% if cookiecutter.starter == "blank" %}
 v1.include_router(counter)
 # {% endif %}
 # {% if cookiecutter.starter != "blank" %}
 v1.include_router(inventory)
 v1.include_router(orders)
+# {% endif %}
+# {% if cookiecutter.starter == "showcase" %}
+v1.include_router(chat)
+v1.include_router(documents)
+v1.include_router(jobs)
+v1.include_router(notifications)
 # {% endif %}
 router.include_router(v1)

@@ -1,18 +1,19 @@
 """What HTTP answers are made of: JSON by the one codec, entity tags, and the one error body."""
 
 import hashlib
-from pathlib import Path
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
 
-from app import domain
 from app.access.store import AppStore
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.wire import codec, problems
+from app.wire.fingerprint import FINGERPRINT
 
 STATUS = {
     Code.INVALID: 422,
@@ -20,11 +21,12 @@ STATUS = {
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
+    Code.ID_REUSED: 409,
     Code.TOO_LARGE: 413,
     Code.INTERNAL: 500,
     Code.UNAVAILABLE: 503,
 }
-CODES = {status: code for code, status in STATUS.items()}
+CODES = {status: code for code, status in STATUS.items() if code is not Code.ID_REUSED}
 
 log = structlog.get_logger(__name__)
 
@@ -80,9 +82,12 @@ def answer_every_refusal(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _fault)
 
 
-async def _rejected(request: Request, refusal: Exception) -> Response:
+async def _rejected(connection: HTTPConnection, refusal: Exception) -> Response:
     assert isinstance(refusal, Rejected)  # noqa: S101 - Starlette looks handlers up by class
-    return refusal_answer(refusal)
+    answer = refusal_answer(refusal)
+    if isinstance(connection, WebSocket):  # refused before it was accepted
+        await connection.send_denial_response(answer)
+    return answer
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -101,14 +106,3 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _fault(request: Request, fault: Exception) -> Response:
     return refusal_answer(Rejected(Code.INTERNAL, "the service made a mistake"))
-
-
-def _fingerprint() -> str:
-    """The code that views are made by: another edition may show the same State differently."""
-    digest = hashlib.blake2b(digest_size=4)
-    for file in sorted(Path(domain.__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-FINGERPRINT = _fingerprint()

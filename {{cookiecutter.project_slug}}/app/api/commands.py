@@ -5,6 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Response
 
+from app.access.command_id import CommandId
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import json_answer
@@ -16,12 +17,19 @@ router = APIRouter(prefix="/commands", tags=["commands"])
 
 @router.post("")
 async def send_command(
-    command: Annotated[ClientCommand, ExternallyTagged()], store: TheStore, sender: Sender
+    command: Annotated[ClientCommand, ExternallyTagged()],
+    store: TheStore,
+    sender: Sender,
+    id: CommandId = None,
 ) -> Response:
-    """Decide the command; the answer is its events and the log's position after them."""
-    outcome = await store.dispatch(command, by=sender)
+    """Decide the command; the answer is its events and the log's position after them.
+
+    A `duplicate` had been done before: the events are those of then.
+    """
+    outcome = await store.dispatch(command, by=sender, id=id)
     events = [
         {"type": "event", "action": orjson.Fragment(event.json), "seq": event.seq}
         for event in outcome.events
     ]
-    return json_answer({"seq": outcome.seq, "events": events})
+    answer = {"seq": outcome.seq, "events": events}
+    return json_answer(answer | {"duplicate": True} if outcome.duplicate else answer)

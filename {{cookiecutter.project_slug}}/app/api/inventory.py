@@ -7,6 +7,7 @@ from annotated_types import Ge, Le
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from app.access.command_id import CommandId
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -57,9 +58,9 @@ async def get_product(
 
 @router.post("/{product_id}/stock")
 async def add_stock(
-    product_id: Id, delivery: Delivery, store: TheStore, sender: Sender
+    product_id: Id, delivery: Delivery, store: TheStore, sender: Sender, id: CommandId = None
 ) -> Response:
     """Put units on the shelf; the answer is the product as it then was."""
-    outcome = await store.dispatch(AddStock(product_id, delivery.quantity), by=sender)
+    outcome = await store.dispatch(AddStock(product_id, delivery.quantity), by=sender, id=id)
     headers = entity_tag(outcome.seq, store, sender)
     return json_answer(outcome.state.inventory.get(product_id), headers=headers)

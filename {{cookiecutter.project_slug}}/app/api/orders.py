@@ -7,6 +7,7 @@ from annotated_types import Ge, Le
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from app.access.command_id import CommandId
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -22,6 +23,7 @@ from app.domain.orders.actions import (
     ShipOrder,
     TrackingNumber,
 )
+from app.domain.orders.reducer import order_of
 from app.domain.orders.state import Order
 from app.domain.policy import may_hear
 from app.wire.tagged import STRICT, Untagged
@@ -47,14 +49,17 @@ class Cancellation(BaseModel):
 
 @router.post("", status_code=201)
 async def place_order(
-    command: Annotated[PlaceOrder, Untagged()], store: TheStore, sender: Sender
+    command: Annotated[PlaceOrder, Untagged()],
+    store: TheStore,
+    sender: Sender,
+    id: CommandId = None,
 ) -> Response:
     """Place an order; the answer is the order as it was placed, still pending."""
-    outcome = await store.dispatch(command, by=sender)
-    (order_id,) = [e.event.order_id for e in outcome.events if isinstance(e.event, OrderPlaced)]
+    outcome = await store.dispatch(command, by=sender, id=id)
+    (placed,) = [e.event for e in outcome.events if isinstance(e.event, OrderPlaced)]
     headers = entity_tag(outcome.seq, store, sender)
-    headers["Location"] = f"/api/v1/orders/{order_id}"
-    return json_answer(outcome.state.orders.get(order_id), status=201, headers=headers)
+    headers["Location"] = f"/api/v1/orders/{placed.order_id}"
+    return json_answer(order_of(placed), status=201, headers=headers)
 
 
 @router.get("")
@@ -67,12 +72,12 @@ async def list_orders(
 ) -> Response:
     """A page of the sender's orders, first placed first; `next` is the `after` of the next page."""
     require_may_hear(sender, f"orders:{sender.name}")
-    readable = (
-        order for order in store.state.orders.placed_after(after) if _may_read(sender, order)
-    )
-    items = list(islice(readable, limit + 1))
-    following = items[limit - 1].number if len(items) > limit else None
-    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+    placed = store.state.orders.placed_after(after)
+    readable = ((number, order) for number, order in placed if _may_read(sender, order))
+    page = list(islice(readable, limit + 1))
+    items = [order for _, order in page[:limit]]
+    following = page[limit - 1][0] if len(page) > limit else None
+    return unless_known(request, store, sender, {"items": items, "next": following})
 
 
 @router.get("/{order_id}")
@@ -83,20 +88,20 @@ async def get_order(request: Request, order_id: str, store: TheStore, sender: Se
 
 @router.post("/{order_id}/ship")
 async def ship_order(
-    order_id: str, shipment: Shipment, store: TheStore, sender: Sender
+    order_id: str, shipment: Shipment, store: TheStore, sender: Sender, id: CommandId = None
 ) -> Response:
     """Ship an order that is being processed; the answer is the order as it was shipped."""
-    outcome = await store.dispatch(ShipOrder(order_id, shipment.tracking_number), by=sender)
+    outcome = await store.dispatch(ShipOrder(order_id, shipment.tracking_number), by=sender, id=id)
     headers = entity_tag(outcome.seq, store, sender)
     return json_answer(outcome.state.orders.get(order_id), headers=headers)
 
 
 @router.post("/{order_id}/cancel")
 async def cancel_order(
-    order_id: str, cancellation: Cancellation, store: TheStore, sender: Sender
+    order_id: str, cancellation: Cancellation, store: TheStore, sender: Sender, id: CommandId = None
 ) -> Response:
     """Cancel an order that has not been shipped; the answer is the order as it was cancelled."""
-    outcome = await store.dispatch(CancelOrder(order_id, cancellation.reason), by=sender)
+    outcome = await store.dispatch(CancelOrder(order_id, cancellation.reason), by=sender, id=id)
     headers = entity_tag(outcome.seq, store, sender)
     return json_answer(outcome.state.orders.get(order_id), headers=headers)
 

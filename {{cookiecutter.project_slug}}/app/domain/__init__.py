@@ -1,17 +1,25 @@
 """All features as one: the State, the Command, the Event and the one reducer.
 
-A new feature adds its line to each union, its field to the State, its branch to each function,
-and its rows to `policy.py`.
+A new feature adds its line to each union, its field to the State, its function and its line to
+the features, its view, and its rows to `policy.py`. Most of what is forgotten fails the type check.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, Union, assert_never
+from typing import Never, TypeAlias, Union, assert_never
 
-from app.core.effects import Append, Dispatch, Publish
+from app.core.effects import Append, Durable, Publish
 from app.core.environment import Environment
 from app.core.principal import Principal
 
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.domain.chat.actions import ChatAction, ChatCommand, ChatEvent
+from app.domain.chat.actions import topic as topic_of_chat
+from app.domain.chat.reducer import reduce as reduce_chat
+from app.domain.chat.state import Chat
+from app.domain.chat.state import view as view_chat
+
+# {%- endif +%}
 # {%- if cookiecutter.starter == "blank" +%}
 from app.domain.counter.actions import CounterAction, CounterCommand, CounterEvent
 from app.domain.counter.actions import topic as topic_of_counter
@@ -20,14 +28,57 @@ from app.domain.counter.state import Counter
 from app.domain.counter.state import view as view_counter
 
 # {%- endif +%}
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.domain.documents.actions import DocumentAction, DocumentCommand, DocumentEvent
+from app.domain.documents.actions import topic as topic_of_documents
+from app.domain.documents.reducer import reduce as reduce_documents
+from app.domain.documents.state import Documents
+from app.domain.documents.state import view as view_documents
+
+# {%- endif +%}
+from app.domain.features import Features
+
 # {%- if cookiecutter.starter != "blank" +%}
-from app.domain.inventory.actions import InventoryAction, InventoryCommand, InventoryEvent
+from app.domain.inventory.actions import (
+    InventoryAction,
+    InventoryCommand,
+    InventoryEvent,
+    InventorySystemCommand,
+)
 from app.domain.inventory.actions import topic as topic_of_inventory
 from app.domain.inventory.reducer import reduce as reduce_inventory
 from app.domain.inventory.state import Inventory
 from app.domain.inventory.state import view as view_inventory
+
+# {%- endif +%}
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.domain.jobs.actions import JobAction, JobCommand, JobEvent, JobSystemCommand
+from app.domain.jobs.actions import topic as topic_of_jobs
+from app.domain.jobs.reducer import reduce as reduce_jobs
+from app.domain.jobs.state import Jobs
+from app.domain.jobs.state import view as view_jobs
+from app.domain.jobs.tasks import ProcessItems
+from app.domain.metrics.actions import MetricsAction, MetricsEvent, MetricsSystemCommand
+from app.domain.metrics.actions import topic as topic_of_metrics
+from app.domain.metrics.reducer import reduce as reduce_metrics
+from app.domain.metrics.state import Metrics
+from app.domain.metrics.state import view as view_metrics
+from app.domain.notifications.actions import (
+    NotificationAction,
+    NotificationCommand,
+    NotificationEvent,
+    NotificationSystemCommand,
+)
+from app.domain.notifications.actions import topic as topic_of_notifications
+from app.domain.notifications.reducer import reduce as reduce_notifications
+from app.domain.notifications.state import Notifications
+from app.domain.notifications.state import view as view_notifications
+from app.domain.notifications.tasks import SendMail
+
+# {%- endif +%}
+# {%- if cookiecutter.starter != "blank" +%}
 from app.domain.orders.actions import OrderAction, OrderCommand, OrderEvent, OrderSystemCommand
-from app.domain.orders.actions import topic as topic_of_order
+from app.domain.orders.actions import topic as topic_of_orders
 from app.domain.orders.reducer import reduce as reduce_orders
 from app.domain.orders.state import Orders
 from app.domain.orders.state import view as view_orders
@@ -43,14 +94,26 @@ ClientCommand: TypeAlias = Union[
     InventoryCommand,
     OrderCommand,
     # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    ChatCommand,
+    DocumentCommand,
+    JobCommand,
+    NotificationCommand,
+    # {% endif %}
 ]
 
-# And what only the service itself may ask for, by `Dispatch`.
+# And what only the service itself may ask for.
 Command: TypeAlias = Union[
     # one feature a line
     ClientCommand,
     # {% if cookiecutter.starter != "blank" %}
+    InventorySystemCommand,
     OrderSystemCommand,
+    # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    JobSystemCommand,
+    MetricsSystemCommand,
+    NotificationSystemCommand,
     # {% endif %}
 ]
 
@@ -63,9 +126,28 @@ Event: TypeAlias = Union[
     InventoryEvent,
     OrderEvent,
     # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    ChatEvent,
+    DocumentEvent,
+    JobEvent,
+    MetricsEvent,
+    NotificationEvent,
+    # {% endif %}
 ]
 
-Effect: TypeAlias = Append[Event] | Publish[Event] | Dispatch[Command]
+NoTask: TypeAlias = Never
+
+# What `Run` and `Stream` do outside of the service.
+Task: TypeAlias = Union[
+    # one task a line
+    NoTask,
+    # {% if cookiecutter.starter == "showcase" %}
+    ProcessItems,
+    SendMail,
+    # {% endif %}
+]
+
+Effect: TypeAlias = Append[Event] | Publish[Event] | Durable[Command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +161,16 @@ class State:
     inventory: Inventory = Inventory()
     orders: Orders = Orders()
     # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    chat: Chat = Chat()
+    documents: Documents = Documents()
+    jobs: Jobs = Jobs()
+    metrics: Metrics = Metrics()
+    notifications: Notifications = Notifications()
+    # {% endif %}
+
+
+Step: TypeAlias = tuple[State, Sequence[Effect]]
 
 
 def reduce(state: State, action: Command | Event, env: Environment) -> tuple[State, list[Effect]]:
@@ -87,23 +179,100 @@ def reduce(state: State, action: Command | Event, env: Environment) -> tuple[Sta
     A command has one feature that decides it; an event may concern several.
     """
     effects: list[Effect] = []
-    # {% if cookiecutter.starter == "blank" %}
-    if isinstance(action, CounterAction):
-        counter, asked = reduce_counter(state.counter, action, env)
-        state = replace(state, counter=counter)
+    for feature in FEATURES.of(action):
+        state, asked = feature(state, action, env)
         effects.extend(asked)
+    return state, effects
+
+
+# {% if cookiecutter.starter == "blank" %}
+def on_counter(state: State, action: CounterAction, env: Environment) -> Step:
+    """What becomes of `state.counter`."""
+    counter, asked = reduce_counter(state.counter, action, env)
+    if counter is not state.counter:
+        state = replace(state, counter=counter)
+    return state, asked
+
+
+# {% endif %}
+# {% if cookiecutter.starter != "blank" %}
+def on_inventory(state: State, action: InventoryAction, env: Environment) -> Step:
+    """What becomes of `state.inventory`."""
+    inventory, asked = reduce_inventory(state.inventory, action, env)
+    if inventory is not state.inventory:
+        state = replace(state, inventory=inventory)
+    return state, asked
+
+
+def on_orders(state: State, action: OrderAction, env: Environment) -> Step:
+    """What becomes of `state.orders`."""
+    orders, asked = reduce_orders(state.orders, action, env)
+    if orders is not state.orders:
+        state = replace(state, orders=orders)
+    return state, asked
+
+
+# {% endif %}
+# {% if cookiecutter.starter == "showcase" %}
+def on_chat(state: State, action: ChatAction, env: Environment) -> Step:
+    """What becomes of `state.chat`."""
+    chat, asked = reduce_chat(state.chat, action, env)
+    if chat is not state.chat:
+        state = replace(state, chat=chat)
+    return state, asked
+
+
+def on_documents(state: State, action: DocumentAction, env: Environment) -> Step:
+    """What becomes of `state.documents`."""
+    documents, asked = reduce_documents(state.documents, action, env)
+    if documents is not state.documents:
+        state = replace(state, documents=documents)
+    return state, asked
+
+
+def on_jobs(state: State, action: JobAction, env: Environment) -> Step:
+    """What becomes of `state.jobs`."""
+    jobs, asked = reduce_jobs(state.jobs, action, env)
+    if jobs is not state.jobs:
+        state = replace(state, jobs=jobs)
+    return state, asked
+
+
+def on_metrics(state: State, action: MetricsAction, env: Environment) -> Step:
+    """What becomes of `state.metrics`."""
+    metrics, asked = reduce_metrics(state.metrics, action, env)
+    if metrics is not state.metrics:
+        state = replace(state, metrics=metrics)
+    return state, asked
+
+
+def on_notifications(state: State, action: NotificationAction, env: Environment) -> Step:
+    """What becomes of `state.notifications`."""
+    notifications, asked = reduce_notifications(state.notifications, action, env)
+    if notifications is not state.notifications:
+        state = replace(state, notifications=notifications)
+    return state, asked
+
+
+# {% endif %}
+FEATURES = (
+    Features[State, Never, Effect]()
+    # one feature a line
+    # {% if cookiecutter.starter == "blank" %}
+    .and_(on_counter)
     # {% endif %}
     # {% if cookiecutter.starter != "blank" %}
-    if isinstance(action, InventoryAction):
-        inventory, asked_by_inventory = reduce_inventory(state.inventory, action, env)
-        state = replace(state, inventory=inventory)
-        effects.extend(asked_by_inventory)
-    if isinstance(action, OrderAction):
-        orders, asked_by_orders = reduce_orders(state.orders, action, env)
-        state = replace(state, orders=orders)
-        effects.extend(asked_by_orders)
+    .and_(on_inventory)
+    .and_(on_orders)
     # {% endif %}
-    return state, effects
+    # {% if cookiecutter.starter == "showcase" %}
+    .and_(on_chat)
+    .and_(on_documents)
+    .and_(on_jobs)
+    .and_(on_metrics)
+    .and_(on_notifications)
+    # {% endif %}
+)
 
 
 def topic_of(event: Event) -> str:
@@ -116,7 +285,19 @@ def topic_of(event: Event) -> str:
     if isinstance(event, InventoryEvent):
         return topic_of_inventory(event)
     if isinstance(event, OrderEvent):
-        return topic_of_order(event)
+        return topic_of_orders(event)
+    # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    if isinstance(event, ChatEvent):
+        return topic_of_chat(event)
+    if isinstance(event, DocumentEvent):
+        return topic_of_documents(event)
+    if isinstance(event, JobEvent):
+        return topic_of_jobs(event)
+    if isinstance(event, MetricsEvent):
+        return topic_of_metrics(event)
+    if isinstance(event, NotificationEvent):
+        return topic_of_notifications(event)
     # {% endif %}
     assert_never(event)
 
@@ -130,4 +311,14 @@ VIEWS: Mapping[str, Callable[[State, Principal], object]] = {
     "inventory": lambda state, principal: view_inventory(state.inventory, principal),
     "orders": lambda state, principal: view_orders(state.orders, principal),
     # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    "chat": lambda state, principal: view_chat(state.chat, principal),
+    "documents": lambda state, principal: view_documents(state.documents, principal),
+    "jobs": lambda state, principal: view_jobs(state.jobs, principal),
+    "metrics": lambda state, principal: view_metrics(state.metrics, principal),
+    "notifications": lambda state, principal: view_notifications(state.notifications, principal),
+    # {% endif %}
 }
+
+# What can be listened to; a name may be followed by a colon and the part that is meant.
+TOPICS = frozenset(VIEWS)

@@ -3,12 +3,29 @@
 from app.core.principal import Principal, Role
 from app.domain import Command, State
 
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.domain.chat.actions import SendMessage
+
+# {%- endif +%}
 # {%- if cookiecutter.starter == "blank" +%}
 from app.domain.counter.actions import Increment, Reset
 
 # {%- endif +%}
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.domain.documents.actions import EditDocument
+
+# {%- endif +%}
 # {%- if cookiecutter.starter != "blank" +%}
-from app.domain.inventory.actions import AddStock
+from app.domain.inventory.actions import AddStock, ReleaseStock, ReserveStock
+
+# {%- endif +%}
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.domain.jobs.actions import CancelBatch, RecordProgress, StartBatch
+from app.domain.metrics.actions import ReportMetrics
+from app.domain.notifications.actions import CreateNotification, MarkNotificationRead
+
+# {%- endif +%}
+# {%- if cookiecutter.starter != "blank" +%}
 from app.domain.orders.actions import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
 # {%- endif +%}
 
@@ -30,7 +47,18 @@ def may_send(principal: Principal, command: Command, state: State) -> bool:
         case (Role.CUSTOMER, CancelOrder()):
             order = state.orders.get(command.order_id)
             return order is None or order.customer_id == principal.name
-        case (Role.SYSTEM, ConfirmOrder()):
+        case (Role.SYSTEM, ConfirmOrder() | CancelOrder() | ReserveStock() | ReleaseStock()):
+            return True
+        # {% endif %}
+        # {% if cookiecutter.starter == "showcase" %}
+        case (Role.CUSTOMER | Role.OPERATOR, EditDocument() | SendMessage()):
+            return True
+        case (Role.CUSTOMER | Role.OPERATOR, MarkNotificationRead()):
+            notification = state.notifications.get(command.notification_id)
+            return notification is None or notification.user_id == principal.name
+        case (Role.OPERATOR, StartBatch() | CancelBatch()):
+            return True
+        case (Role.SYSTEM, CreateNotification() | RecordProgress() | ReportMetrics()):
             return True
         # {% endif %}
     return False
@@ -54,4 +82,17 @@ def may_hear(principal: Principal, topic: str) -> bool:
         case (Role.CUSTOMER, ["orders", customer_id]):
             return customer_id == principal.name
         # {% endif %}
+        # {% if cookiecutter.starter == "showcase" %}
+        case (Role.CUSTOMER | Role.OPERATOR, ["documents" | "chat", *_]):
+            return True
+        case (Role.CUSTOMER | Role.OPERATOR, ["notifications", user_id]):
+            return user_id == principal.name
+        case (Role.OPERATOR, ["jobs" | "metrics"]):
+            return True
+        # {% endif %}
     return False
+
+
+def may_operate(principal: Principal) -> bool:
+    """Whether the principal may list, retry and discard what has failed for good."""
+    return principal.role is Role.OPERATOR

@@ -3,38 +3,65 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from app.core.principal import Principal
-from app.domain import Event, topic_of
+from app.domain import Event
 from app.domain.policy import may_hear
 from app.live.connection import Connection
 from app.runtime.decide import Happened
 from app.wire import codec
 
 
+class Audience(NamedTuple):
+    """Connections that hear the same: those of one principal who named the same topics.
+
+    Without `topics` they hear everything durable that the principal may hear; what passes reaches
+    only those who name its topic.
+    """
+
+    principal: Principal
+    topics: frozenset[str] | None
+
+    def hears(self, event: Happened[Event]) -> bool:
+        """Whether the event is for them."""
+        if self.topics is None:
+            is_meant = event.seq is not None
+        else:
+            is_meant = event.topic in self.topics or event.topic.split(":")[0] in self.topics
+        return is_meant and may_hear(self.principal, event.topic)
+
+
 class Hub:
-    """Every live connection, by principal, because a principal's connections hear the same."""
+    """Every live connection, by what it hears."""
 
     def __init__(self) -> None:
-        self._connections: defaultdict[Principal, set[Connection]] = defaultdict(set)
+        self._connections: defaultdict[Audience, set[Connection]] = defaultdict(set)
 
     @contextmanager
-    def joined(self, connection: Connection, principal: Principal) -> Iterator[None]:
-        """The connection hears every event its principal may hear, while the context lasts."""
-        self._connections[principal].add(connection)
+    def joined(self, connection: Connection, audience: Audience) -> Iterator[None]:
+        """The connection hears what its audience hears, while the context lasts."""
+        self._connections[audience].add(connection)
         try:
             yield
         finally:
-            self._connections[principal].discard(connection)
-            if not self._connections[principal]:
-                del self._connections[principal]
+            self._connections[audience].discard(connection)
+            if not self._connections[audience]:
+                del self._connections[audience]
+
+    def is_named(self, topic: str) -> bool:
+        """Whether somebody has named the topic: only then is it worth publishing to it."""
+        return any(topic in audience.topics for audience in self._connections if audience.topics)
+
+    def users(self) -> int:
+        """How many principals are connected."""
+        return len({audience.principal for audience in self._connections})
 
     def broadcast(self, events: Sequence[Happened[Event]]) -> None:
         """Hand these events to whoever may hear them; never waits for anyone."""
         for happened in events:
-            topic = topic_of(happened.event)
             text = codec.event_message(happened.json, happened.seq, happened.cause)
-            for principal, connections in self._connections.items():
-                if may_hear(principal, topic):
+            for audience, connections in self._connections.items():
+                if audience.hears(happened):
                     for connection in connections:
                         connection.write(text)

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from rpds import HashTrieMap
 
-from app.core.effects import Dispatch
-from app.core.rejected import Rejected
-from app.domain import Command, Event
+from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
+from app.core.rejected import Code, Rejected
+from app.domain import Command, Event, Task
+from app.domain.sequence import Sequence as Values
 from app.wire import problems
 from app.wire.protocol import Incoming
 from app.wire.tagged import ExternallyTagged
@@ -19,15 +21,10 @@ from app.wire.upcasters import UPCASTERS
 PONG = '{"type":"pong"}'
 
 
-class StoredEffect(BaseModel):
-    """An effect as it stands in the log: `{"Dispatch": {"Move": {"by": 1}}}`."""
-
-    Dispatch: Annotated[Command, ExternallyTagged()]
-
-
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, ExternallyTagged()])
-EFFECTS: TypeAdapter[list[StoredEffect]] = TypeAdapter(list[StoredEffect])
+COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, ExternallyTagged()])
+TASK: TypeAdapter[Task] = TypeAdapter(Annotated[Task, ExternallyTagged()])
 
 
 def encode(value: object) -> bytes:
@@ -37,20 +34,29 @@ def encode(value: object) -> bytes:
 
 def encode_action(action: object) -> str:
     """`{"Moved": {"by": 1}}`, or the bare name of a class without fields."""
-    name = type(action).__name__
-    return encode({name: action} if fields(action) else name).decode()  # type: ignore[arg-type]
+    cls: Any = type(action)
+    return encode({cls.__name__: action} if _has_fields(cls) else cls.__name__).decode()
 
 
-def encode_effects(effects: Sequence[Dispatch[Command]]) -> str:
-    """The effects of one event, as they are stored with it."""
-    stored = [{"Dispatch": orjson.Fragment(encode_action(effect.command))} for effect in effects]
-    return orjson.dumps(stored).decode()
+def encode_effects(effects: Sequence[Durable[Command]]) -> str:
+    """Effects as they are stored: `[{"Dispatch": {"Move": {"by": 1}}}, {"Cancel": "engine"}]`."""
+    return orjson.dumps([_stored(effect) for effect in effects]).decode()
 
 
-def decode_effects(text: str) -> list[Dispatch[Command]]:
+def decode_effects(text: str) -> list[Durable[Command]]:
     """The effects of one event, as they were stored; raises Rejected if one cannot be read."""
     try:
-        return [Dispatch(stored.Dispatch) for stored in EFFECTS.validate_json(text)]
+        return [_effect(stored) for stored in orjson.loads(text)]
+    except ValidationError as error:
+        raise problems.rejected(error.errors(include_url=False)) from None
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise Rejected(Code.INVALID, f"no effects, as they are stored: {problem}") from None
+
+
+def decode_command(text: str | bytes) -> Command:
+    """A command of the log; raises Rejected if it cannot be read."""
+    try:
+        return COMMAND.validate_json(text)
     except ValidationError as error:
         raise problems.rejected(error.errors(include_url=False)) from None
 
@@ -91,9 +97,12 @@ def event_message(action: str, seq: int | None, cause: str | None) -> str:
     return orjson.dumps(message).decode()
 
 
-def ack_message(id: str, seq: int) -> str:
-    """An `ack`: done, and the log then stood at `seq`."""
-    return orjson.dumps({"type": "ack", "id": id, "seq": seq}).decode()
+def ack_message(id: str, seq: int, *, duplicate: bool = False) -> str:
+    """An `ack`: done, and the log then stood at `seq`; a `duplicate` was done before."""
+    message: dict[str, Any] = {"type": "ack", "id": id, "seq": seq}
+    if duplicate:
+        message["duplicate"] = True
+    return orjson.dumps(message).decode()
 
 
 def error_message(refusal: Rejected, id: str | None = None) -> bytes:
@@ -108,6 +117,61 @@ def error_message(refusal: Rejected, id: str | None = None) -> bytes:
     return orjson.dumps(message)
 
 
+def _stored(effect: Durable[Command]) -> dict[str, Any]:
+    match effect:
+        case Dispatch(command):
+            return {"Dispatch": _action(command)}
+        case Delay(seconds, command, key):
+            return {"Delay": {"seconds": seconds, "command": _action(command), "key": key}}
+        case Run(task, key):
+            return {"Run": {"task": _action(task), "key": key}}
+        case Stream(task, key):
+            return {"Stream": {"task": _action(task), "key": key}}
+        case Cancel(key):
+            return {"Cancel": key}
+        case Parallel(effects):
+            return {"Parallel": [_stored(each) for each in effects]}
+        case Sequential(effects):
+            return {"Sequential": [_stored(each) for each in effects]}
+
+
+def _effect(stored: dict[str, Any]) -> Durable[Command]:
+    ((name, value),) = stored.items()
+    match name:
+        case "Dispatch":
+            return Dispatch(_command(value))
+        case "Delay":
+            return Delay(value["seconds"], _command(value["command"]), value["key"])
+        case "Run":
+            return Run(_task(value["task"]), value["key"])
+        case "Stream":
+            return Stream(_task(value["task"]), value["key"])
+        case "Cancel":
+            return Cancel(value)
+        case "Parallel":
+            return Parallel(tuple(_effect(each) for each in value))
+        case "Sequential":
+            return Sequential(tuple(_effect(each) for each in value))
+    raise ValueError(f"there is no effect {name}")
+
+
+@cache
+def _has_fields(cls: Any) -> bool:
+    return bool(fields(cls))
+
+
+def _action(action: object) -> orjson.Fragment:
+    return orjson.Fragment(encode_action(action))
+
+
+def _command(value: object) -> Command:
+    return COMMAND.validate_json(orjson.dumps(value))
+
+
+def _task(value: object) -> Any:
+    return TASK.validate_json(orjson.dumps(value))
+
+
 def _upcast(text: str) -> str | bytes:
     action = orjson.loads(text)
     name, values = (action, {}) if isinstance(action, str) else next(iter(action.items()))
@@ -120,4 +184,6 @@ def _upcast(text: str) -> str | bytes:
 def _plain(value: object) -> object:
     if isinstance(value, HashTrieMap):
         return dict(value)
+    if isinstance(value, Values):
+        return list(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

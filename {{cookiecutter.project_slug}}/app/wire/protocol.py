@@ -46,11 +46,15 @@ class EventMessage(Message):
 
 
 class Ack(Message):
-    """Out: the command with this `id` is done; the log then stood at `seq`."""
+    """Out: the command with this `id` is done; the log then stood at `seq`.
+
+    A `duplicate` had been done already, when it was sent first: nothing was done now.
+    """
 
     type: Literal["ack"] = "ack"
     id: str
     seq: int
+    duplicate: bool | None = None
 
 
 class ErrorField(Message):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from operator import itemgetter
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Never, get_args
 
 from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
@@ -32,8 +32,8 @@ class ExternallyTagged:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """One choice for each class, found by the one key of the object or by the bare string."""
-        classes = get_args(source) or (source,)
-        return _strictly(lambda generate: _tagged_schema(classes, generate))
+        classes = tuple(cls for cls in get_args(source) or (source,) if cls is not Never)
+        return _strictly(lambda generate: _tagged_schema(classes, generate), handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Untagged:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """The dataclass's own schema, made strict."""
-        return _strictly(lambda generate: generate.generate_schema(source))
+        return _strictly(lambda generate: generate.generate_schema(source), handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Shape:
         return self.build(handler)
 
 
-def _strictly(build: Build) -> CoreSchema:
+def _strictly(build: Build, handler: GetCoreSchemaHandler) -> CoreSchema:
     """The schema under STRICT, whatever it is used in.
 
     pydantic takes a config for a union but not for a dataclass, hence the `| None`. What does
@@ -66,6 +66,9 @@ def _strictly(build: Build) -> CoreSchema:
     """
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[object | None, _Shape(build)], config=STRICT)
     validator = SchemaValidator(adapter.core_schema)
+    schema, shared = adapter.core_schema, []
+    if schema["type"] == "definitions":
+        schema, shared = schema["schema"], schema["definitions"]
 
     def from_python(value: Any) -> Any:
         try:
@@ -75,10 +78,15 @@ def _strictly(build: Build) -> CoreSchema:
             raise PydanticCustomError("json_invalid", "{error}", why) from None
         return validator.validate_json(text)
 
-    return core_schema.json_or_python_schema(
-        json_schema=adapter.core_schema,
+    either = core_schema.json_or_python_schema(
+        json_schema=schema,
         python_schema=core_schema.no_info_plain_validator_function(from_python),
     )
+    if not shared:
+        return either
+    # What several actions share stands apart; pydantic takes that from a type, not from metadata.
+    whole = core_schema.definitions_schema(either, shared)
+    return handler.generate_schema(_Shape(lambda _: whole))
 
 
 def _tagged_schema(classes: tuple[type, ...], handler: GetCoreSchemaHandler) -> CoreSchema:

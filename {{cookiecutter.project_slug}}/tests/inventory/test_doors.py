@@ -1,14 +1,21 @@
 """The inventory at both doors."""
 
+import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
+
+
+async def hear(ws: ClientConnection) -> Any:
+    """The next message, which does not take long to come."""
+    return json.loads(await asyncio.wait_for(ws.recv(), 10))
 
 
 async def test_stock_is_added_and_read_over_http(http: httpx.AsyncClient) -> None:
@@ -42,6 +49,34 @@ async def test_stock_that_is_added_by_http_is_heard_on_the_socket(
     async with connect(f"{service.ws}/ws") as ws, httpx.AsyncClient(base_url=service.url) as client:
         await client.post("/api/v1/inventory/prod-1/stock", json={"quantity": 5})
 
-        event = json.loads(await ws.recv())
+        event = await hear(ws)
 
     assert event["action"] == {"InventoryUpdated": {"product_id": "prod-1", "available": 5}}
+
+
+async def test_the_steps_from_a_placed_order_to_its_end_are_heard_in_turn(
+    service: Service,
+) -> None:
+    item = {"product_id": "prod-1", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
+    async with connect(f"{service.ws}/ws") as ws, httpx.AsyncClient(base_url=service.url) as client:
+        await client.post("/api/v1/inventory/prod-1/stock", json={"quantity": 3})
+        for order_id in "first", "second":
+            order = {"customer_id": "c", "items": [item], "order_id": order_id}
+            await client.post("/api/v1/orders", json=order)
+            heard = [await hear(ws) for _ in range({"first": 5, "second": 3}[order_id])]
+        await client.post("/api/v1/orders/first/cancel", json={"reason": "no"})
+        released = [await hear(ws) for _ in range(3)]
+        left = (await client.get("/api/v1/inventory/prod-1")).json()["available"]
+
+    assert [next(iter(event["action"])) for event in heard] == [
+        "OrderPlaced",
+        "StockRefused",
+        "OrderCancelled",
+    ]
+    assert heard[2]["action"]["OrderCancelled"]["reason"] == "out of stock"
+    assert [next(iter(event["action"])) for event in released] == [
+        "OrderCancelled",
+        "StockReleased",
+        "InventoryUpdated",
+    ]
+    assert left == 3

@@ -8,7 +8,7 @@ from starlette.websockets import WebSocket
 
 from app.core.principal import Principal, Role
 from app.live.connection import SLOW_CONSUMER, Connection
-from app.live.hub import Hub
+from app.live.hub import Audience, Hub
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +85,7 @@ async def test_a_connection_leaves_the_hub_when_it_ends() -> None:
     hub, client = Hub(), await Client().accepted()
     connection = Connection(client.websocket, 100)
 
-    with hub.joined(connection, Principal("a", Role.CUSTOMER)):
+    with hub.joined(connection, Audience(Principal("a", Role.CUSTOMER), None)):
         assert len(hub._connections) == 1
 
     assert len(hub._connections) == 0

@@ -1,8 +1,12 @@
 """The rules of orders."""
 
-from app.core.principal import Principal, Role
+from app.core.effects import Append, Cancel, Delay, Dispatch
+from app.core.environment import Environment
+from app.core.principal import SYSTEM, Principal, Role
 from app.core.rejected import Code
-from app.domain import State, reduce
+from app.core.terms import Terms
+from app.domain import Effect, State, reduce
+from app.domain.inventory.actions import ReserveStock
 from app.domain.orders.actions import (
     CancelOrder,
     ConfirmOrder,
@@ -15,7 +19,8 @@ from app.domain.orders.actions import (
     ShipOrder,
     Status,
 )
-from app.domain.orders.state import view
+from app.domain.orders.reducer import reduce as reduce_orders
+from app.domain.orders.state import Orders, view
 from app.domain.policy import may_hear, may_send
 from tests.scenario import NOW, environment, given
 
@@ -25,17 +30,31 @@ PROCESSING = OrderProcessing("ord-7", "cust-1")
 SHIPPED = OrderShipped("ord-7", "track-1", "cust-1", NOW)
 CANCELLED = OrderCancelled("ord-7", "too late", "cust-1", NOW)
 
+WEEK = 7 * 24 * 3600
+EXPIRES = Delay(WEEK, CancelOrder("ord-7", "nobody shipped it in time"), key="ord-7")
+PLACED_ASKS: list[Effect] = [Dispatch(ReserveStock("ord-7")), EXPIRES]
 
-def test_an_order_is_placed_pending_with_its_total() -> None:
-    given().when(PlaceOrder("cust-1", WIDGETS, "ord-7")).then(PLACED)
+
+def test_an_order_is_placed_pending_with_its_total_reserves_its_stock_and_will_expire() -> None:
+    given().when(PlaceOrder("cust-1", WIDGETS, "ord-7")).then(PLACED, asks=PLACED_ASKS)
 
 
 def test_an_order_without_an_id_gets_one_of_its_own() -> None:
     first = f"ord-{environment().new_id()}"
+    placed = OrderPlaced(first, "cust-1", Status.PENDING, 3998, WIDGETS, NOW)
+    expiry = Delay(WEEK, CancelOrder(first, "nobody shipped it in time"), key=first)
 
     given().when(PlaceOrder("cust-1", WIDGETS)).then(
-        OrderPlaced(first, "cust-1", Status.PENDING, 3998, WIDGETS, NOW)
+        placed, asks=[Dispatch(ReserveStock(first)), expiry]
     )
+
+
+def test_how_long_an_order_waits_is_a_matter_of_terms() -> None:
+    env = Environment(0, "test", SYSTEM, Terms(order_expiry_seconds=60))
+
+    _, (expiry,) = reduce_orders(Orders(), PLACED, env)
+
+    assert expiry == Delay(60, CancelOrder("ord-7", "nobody shipped it in time"), key="ord-7")
 
 
 def test_two_orders_cannot_have_one_id() -> None:
@@ -44,16 +63,19 @@ def test_two_orders_cannot_have_one_id() -> None:
     given(PLACED).when(again).then_rejected(Code.CONFLICT, "order ord-7 already exists")
 
 
-def test_a_placed_order_asks_to_be_confirmed() -> None:
-    given().asks_for(PLACED, ConfirmOrder("ord-7"))
-
-
 def test_a_confirmed_order_is_processed() -> None:
     given(PLACED).when(ConfirmOrder("ord-7")).then(PROCESSING)
 
 
-def test_an_order_that_is_processed_can_be_shipped() -> None:
-    given(PLACED, PROCESSING).when(ShipOrder("ord-7", "track-1")).then(SHIPPED)
+def test_an_order_that_is_processed_can_be_shipped_and_then_expires_no_more() -> None:
+    # Other features ask for more when an order leaves: this is what orders themselves do.
+    orders = given(PLACED, PROCESSING).state.orders
+
+    decided = reduce_orders(orders, ShipOrder("ord-7", "track-1"), environment())
+    _, asked = reduce_orders(orders, SHIPPED, environment())
+
+    assert decided == (orders, [Append(SHIPPED)])
+    assert asked == [Cancel("ord-7")]
 
 
 def test_a_pending_order_cannot_be_shipped() -> None:
@@ -61,11 +83,13 @@ def test_a_pending_order_cannot_be_shipped() -> None:
 
 
 def test_a_pending_order_can_be_cancelled() -> None:
-    given(PLACED).when(CancelOrder("ord-7", "too late")).then(CANCELLED)
+    given(PLACED).when(CancelOrder("ord-7", "too late")).then(CANCELLED, asks=[Cancel("ord-7")])
 
 
 def test_an_order_that_is_processed_can_be_cancelled() -> None:
-    given(PLACED, PROCESSING).when(CancelOrder("ord-7", "too late")).then(CANCELLED)
+    given(PLACED, PROCESSING).when(CancelOrder("ord-7", "too late")).then(
+        CANCELLED, asks=[Cancel("ord-7")]
+    )
 
 
 def test_a_shipped_order_cannot_be_cancelled() -> None:
@@ -93,10 +117,22 @@ def test_events_leave_the_order_as_they_say() -> None:
 
     assert shipped is not None
     assert (shipped.status, shipped.tracking_number) == (Status.SHIPPED, "track-1")
-    assert (shipped.shipped_at, shipped.total_cents, shipped.number) == (NOW, 3998, 1)
+    assert (shipped.shipped_at, shipped.total_cents) == (NOW, 3998)
     assert cancelled is not None
     assert (cancelled.status, cancelled.reason) == (Status.CANCELLED, "too late")
     assert cancelled.cancelled_at == NOW
+
+
+def test_orders_are_numbered_from_one_as_they_were_placed() -> None:
+    second = OrderPlaced("ord-1", "cust-2", Status.PENDING, 3998, WIDGETS, NOW)
+    orders = given(PLACED, second, PROCESSING).state.orders
+
+    assert [(n, order.order_id) for n, order in orders.placed_after(0)] == [
+        (1, "ord-7"),
+        (2, "ord-1"),
+    ]
+    assert [(n, order.order_id) for n, order in orders.placed_after(1)] == [(2, "ord-1")]
+    assert list(orders.placed_after(2)) == list(orders.placed_after(9)) == []
 
 
 def test_a_view_shows_the_newest_order_first_and_a_customer_only_their_own() -> None:
@@ -124,7 +160,8 @@ def test_an_operator_sends_every_command_of_clients_and_no_other() -> None:
 
     assert may_send(operator, ShipOrder("ord-7", "t"), State())
     assert not may_send(operator, ConfirmOrder("ord-7"), State())
-    assert may_send(Principal("s", Role.SYSTEM), ConfirmOrder("ord-7"), State())
+    assert may_send(SYSTEM, ConfirmOrder("ord-7"), State())
+    assert may_send(SYSTEM, CancelOrder("ord-7", "out of stock"), State())
 
 
 def test_nobody_unnamed_may_do_or_hear_anything() -> None:

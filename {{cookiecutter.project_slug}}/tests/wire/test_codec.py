@@ -1,7 +1,7 @@
 """Whatever can be said can be written, read again, and read after it has changed."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Never, get_args
 
 import orjson
 import pytest
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from app.core.effects import Dispatch
+from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
 from app.core.rejected import Rejected
-from app.domain import ClientCommand, Command, Event, topic_of
+from app.domain import ClientCommand, Command, Event, Task, topic_of
 from app.wire import codec
 from app.wire.protocol import Command as CommandMessage
 from app.wire.tagged import ExternallyTagged
@@ -19,6 +19,7 @@ from app.wire.tagged import ExternallyTagged
 # What JSON can carry between programs: RFC 8259, section 6, for numbers; RFC 3339 for times.
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 st.register_type_strategy(int, st.integers(-(2**53), 2**53))
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
 COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, ExternallyTagged()])
 
@@ -43,11 +44,50 @@ def test_every_event_has_a_topic(event: Event) -> None:
     assert topic_of(event)
 
 
+def effects_of(command: Command) -> list[Durable[Command]]:
+    """One effect of every kind that has a command in it."""
+    later = Delay(1.5, command, "key")
+    return [
+        Dispatch(command),
+        later,
+        Delay(0, command),
+        Cancel("key"),
+        Parallel((Dispatch(command), Sequential((later, Cancel("key"))))),
+        Sequential(()),
+    ]
+
+
 @given(any_of(Command))
 def test_every_command_can_be_stored_as_an_effect(command: Command) -> None:
-    effects = [Dispatch(command), Dispatch(command)]
+    effects = effects_of(command)
 
     assert codec.decode_effects(codec.encode_effects(effects)) == effects
+    assert codec.decode_command(codec.encode_action(command)) == command
+
+
+TASKS = [task for task in get_args(Task) if task is not Never]
+
+
+@pytest.mark.skipif(not TASKS, reason="this service has no tasks")
+@given(st.data())
+def test_every_task_can_be_stored_as_an_effect(data: st.DataObject) -> None:
+    task = data.draw(st.one_of([st.from_type(task) for task in TASKS]))
+    effects: list[Durable[Command]] = [
+        Run(task),
+        Run(task, "key"),
+        Stream(task),
+        Stream(task, "key"),
+    ]
+
+    assert codec.decode_effects(codec.encode_effects(effects)) == effects
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "5", "[5]", '[{"Fly":{}}]', '[{"Dispatch":{}}]', '[{"Run":{}}]']
+)
+def test_what_is_no_effect_is_refused_in_words(text: str) -> None:
+    with pytest.raises(Rejected):
+        codec.decode_effects(text)
 
 
 @given(any_of(ClientCommand))

@@ -1,4 +1,4 @@
-"""What is in stock, as one immutable value."""
+"""What is in stock and what is laid aside, as one immutable value."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rpds import HashTrieMap
 
 from app.core.principal import Principal
+from app.domain.inventory.actions import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,24 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What an order wants, or what is laid aside for it: each product once."""
+
+    customer_id: str
+    units: tuple[Units, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
-    """Units available by product; a product that nobody stocked is not tracked."""
+    """Units available by product, and claims by order.
+
+    A product that nobody stocked is not tracked. An order is in `wanted` until its stock is
+    reserved or refused, and in `reserved` while tracked units are laid aside for it.
+    """
 
     available: HashTrieMap[str, int] = HashTrieMap()
+    wanted: HashTrieMap[str, Claim] = HashTrieMap()
+    reserved: HashTrieMap[str, Claim] = HashTrieMap()
 
     def get(self, product_id: str) -> Product | None:
         """The product, or None while nobody has stocked it."""

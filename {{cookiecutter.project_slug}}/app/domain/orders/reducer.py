@@ -4,28 +4,29 @@ A rule is a `require_…` called from a command's branch. What must be true of e
 was ever placed belongs there too: events are never refused.
 """
 
-from typing import assert_never
+from functools import lru_cache
+from typing import TypeAlias, assert_never
 
-from app.core.effects import Append, Dispatch, Effects
+from app.core.effects import Append, Cancel, Delay, Effects
 from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
 from app.domain.orders.actions import (
     CancelOrder,
     ConfirmOrder,
+    Item,
     OrderAction,
     OrderCancelled,
     OrderEvent,
     OrderPlaced,
     OrderProcessing,
     OrderShipped,
-    OrderSystemCommand,
     PlaceOrder,
     ShipOrder,
     Status,
 )
 from app.domain.orders.state import Order, Orders
 
-OrderEffects = Effects[OrderEvent, OrderSystemCommand]
+OrderEffects: TypeAlias = Effects[OrderEvent, CancelOrder]
 
 
 def reduce(state: Orders, action: OrderAction, env: Environment) -> tuple[Orders, OrderEffects]:
@@ -47,7 +48,7 @@ def reduce(state: Orders, action: OrderAction, env: Environment) -> tuple[Orders
             return state, [Append(cancelled(order, action, env))]
 
         case OrderPlaced():
-            return state.added(order_of(state, action)), [Dispatch(ConfirmOrder(action.order_id))]
+            return state.added(order_of(action)), [expiry(action, env)]
 
         case OrderProcessing():
             return state.changed(action.order_id, status=Status.PROCESSING), []
@@ -58,7 +59,7 @@ def reduce(state: Orders, action: OrderAction, env: Environment) -> tuple[Orders
                 status=Status.SHIPPED,
                 tracking_number=action.tracking_number,
                 shipped_at=action.shipped_at,
-            ), []
+            ), [Cancel(action.order_id)]
 
         case OrderCancelled():
             return state.changed(
@@ -66,7 +67,7 @@ def reduce(state: Orders, action: OrderAction, env: Environment) -> tuple[Orders
                 status=Status.CANCELLED,
                 reason=action.reason,
                 cancelled_at=action.cancelled_at,
-            ), []
+            ), [Cancel(action.order_id)]
 
         case _:
             assert_never(action)
@@ -104,14 +105,25 @@ def require_order(state: Orders, order_id: str, *allowed: Status) -> Order:
     return order
 
 
-def order_of(state: Orders, event: OrderPlaced) -> Order:
+def expiry(event: OrderPlaced, env: Environment) -> Delay[CancelOrder]:
+    """The end of an order that nobody ships; its key is the order's id."""
+    command = CancelOrder(event.order_id, "nobody shipped it in time")
+    return Delay(env.terms.order_expiry_seconds, command, key=event.order_id)
+
+
+def order_of(event: OrderPlaced) -> Order:
     """The order that an `OrderPlaced` speaks of."""
     return Order(
         order_id=event.order_id,
         customer_id=event.customer_id,
         status=event.status,
         total_cents=event.total_cents,
-        items=event.items,
+        items=tuple(shared(item) for item in event.items),
         placed_at=event.placed_at,
-        number=len(state.ids) + 1,
     )
+
+
+@lru_cache(10_000)
+def shared(item: Item) -> Item:
+    """The same item; equal ones of many orders take up memory once."""
+    return item

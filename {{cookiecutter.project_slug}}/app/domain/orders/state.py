@@ -11,13 +11,14 @@ from rpds import HashTrieMap
 
 from app.core.principal import Principal, Role
 from app.domain.orders.actions import Item, Status
+from app.domain.sequence import Sequence
 
 SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. `number` counts orders from 1, in the order in which they were placed."""
+    """One order."""
 
     order_id: str
     customer_id: str
@@ -25,7 +26,6 @@ class Order:
     total_cents: int
     items: tuple[Item, ...]
     placed_at: datetime
-    number: int
     tracking_number: str | None = None
     shipped_at: datetime | None = None
     reason: str | None = None
@@ -34,10 +34,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Orders by id, and their ids by number, because a persistent map has no order of its own."""
+    """Orders by id, and their ids as placed, because a persistent map has no order of its own."""
 
     by_id: HashTrieMap[str, Order] = HashTrieMap()
-    ids: HashTrieMap[int, str] = HashTrieMap()
+    ids: Sequence[str] = Sequence()
 
     def get(self, order_id: str) -> Order | None:
         """The order, or None."""
@@ -45,25 +45,24 @@ class Orders:
 
     def added(self, order: Order) -> Orders:
         """These orders and a new one."""
-        return Orders(
-            self.by_id.insert(order.order_id, order),
-            self.ids.insert(order.number, order.order_id),
-        )
+        return Orders(self.by_id.insert(order.order_id, order), self.ids.added(order.order_id))
 
     def changed(self, order_id: str, **fields: Any) -> Orders:
         """These orders with one of them changed."""
         order = replace(self.by_id[order_id], **fields)
         return replace(self, by_id=self.by_id.insert(order_id, order))
 
-    def placed_after(self, number: int) -> Iterator[Order]:
-        """Orders in the order in which they were placed, from the one after `number`."""
-        for later in range(number + 1, len(self.ids) + 1):
-            yield self.by_id[self.ids[later]]
+    def placed_after(self, number: int) -> Iterator[tuple[int, Order]]:
+        """Orders as they were placed, each with its number, from the one after `number`.
+
+        Numbers count from 1.
+        """
+        for later, order_id in enumerate(self.ids.after(number), number + 1):
+            yield later, self.by_id[order_id]
 
     def newest_first(self) -> Iterator[Order]:
         """Orders from the one placed last to the first."""
-        for number in range(len(self.ids), 0, -1):
-            yield self.by_id[self.ids[number]]
+        return (self.by_id[order_id] for order_id in self.ids.newest_first())
 
 
 def view(orders: Orders, principal: Principal) -> list[Order]:

@@ -1,0 +1,55 @@
+"""The chat over HTTP."""
+
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from app.access.command_id import CommandId
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.domain.chat.actions import MessageSent, SendMessage, Text
+from app.domain.ids import Id
+from app.wire.tagged import STRICT
+
+router = APIRouter(prefix="/chat", tags=["chat"])
+
+
+class NewMessage(BaseModel):
+    """What is said; without a `message_id` the service makes one."""
+
+    model_config = STRICT
+
+    text: Text
+    message_id: Id | None = None
+
+
+@router.get("/{room}/messages")
+async def list_messages(
+    request: Request,
+    room: Id,
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[int, Ge(0), Query()] = 0,
+) -> Response:
+    """A page of a room's last 200 messages, first sent first; `next` is the next page's `after`."""
+    require_may_hear(sender, f"chat:{room}")
+    items = list(islice(store.state.chat.get(room).after(after), limit + 1))
+    following = items[limit - 1].number if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+
+@router.post("/{room}/messages", status_code=201)
+async def send_message(
+    room: Id, message: NewMessage, store: TheStore, sender: Sender, id: CommandId = None
+) -> Response:
+    """Say something in a room; the answer is the message as it was sent."""
+    command = SendMessage(room, message.text, message.message_id)
+    outcome = await store.dispatch(command, by=sender, id=id)
+    (sent,) = [e.event for e in outcome.events if isinstance(e.event, MessageSent)]
+    return json_answer(sent, status=201, headers=entity_tag(outcome.seq, store, sender))

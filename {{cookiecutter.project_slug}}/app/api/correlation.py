@@ -1,0 +1,34 @@
+"""Names every request, so that its answer and its log lines can be put together."""
+
+import re
+import secrets
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Correlation-ID"
+FITS = re.compile(rb"[\w.:/-]{1,64}", re.ASCII)
+
+
+class Correlation:
+    """ASGI middleware: `X-Correlation-ID` is kept or made, answered, and put into log lines."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on under its name."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(HEADER.lower().encode(), b"")
+        name = given.decode() if FITS.fullmatch(given) else secrets.token_hex(8)
+
+        async def named(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                MutableHeaders(scope=message).append(HEADER, name)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=name):
+            await self.app(scope, receive, named)

@@ -1,0 +1,65 @@
+"""Documents over HTTP."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+
+from app.access.command_id import CommandId
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.domain.documents.actions import Changes, DocumentUpdated, EditDocument, Version
+from app.domain.ids import Id
+from app.wire.tagged import Untagged
+
+router = APIRouter(prefix="/documents", tags=["documents"])
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Changes to the text that the document has at this version."""
+
+    base_version: Version
+    changes: Changes
+
+
+@router.get("")
+async def list_documents(
+    request: Request,
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[int, Ge(0), Query()] = 0,
+) -> Response:
+    """A page of the documents, first edited first; `next` is the `after` of the next page."""
+    require_may_hear(sender, "documents")
+    found = list(islice(store.state.documents.after(after), limit + 1))
+    items = [{"doc_id": each.doc_id, "version": each.version} for each in found[:limit]]
+    following = after + limit if len(found) > limit else None
+    return unless_known(request, store, sender, {"items": items, "next": following})
+
+
+@router.get("/{doc_id}")
+async def get_document(request: Request, doc_id: Id, store: TheStore, sender: Sender) -> Response:
+    """One document as it stands: empty, and at version 0, while nobody has edited it."""
+    require_may_hear(sender, f"documents:{doc_id}")
+    return unless_known(request, store, sender, store.state.documents.get(doc_id))
+
+
+@router.post("/{doc_id}/edits")
+async def edit_document(
+    doc_id: Id,
+    edit: Annotated[Edit, Untagged()],
+    store: TheStore,
+    sender: Sender,
+    id: CommandId = None,
+) -> Response:
+    """Edit a document; the answer is the edit as all others hear of it, and its version."""
+    command = EditDocument(doc_id, edit.base_version, edit.changes)
+    outcome = await store.dispatch(command, by=sender, id=id)
+    (updated,) = [e.event for e in outcome.events if isinstance(e.event, DocumentUpdated)]
+    return json_answer(updated, headers=entity_tag(outcome.seq, store, sender))

@@ -1,0 +1,74 @@
+"""Batches over HTTP."""
+
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+
+from app.access.command_id import CommandId
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.core.rejected import Code, Rejected
+from app.domain.ids import Id
+from app.domain.jobs.actions import (
+    BatchProcessCancelled,
+    BatchProcessStarted,
+    CancelBatch,
+    StartBatch,
+)
+from app.wire.tagged import Untagged
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+@router.post("", status_code=201)
+async def start_batch(
+    command: Annotated[StartBatch, Untagged()],
+    store: TheStore,
+    sender: Sender,
+    id: CommandId = None,
+) -> Response:
+    """Start a batch; the answer names it, and says where its progress can be read."""
+    outcome = await store.dispatch(command, by=sender, id=id)
+    (started,) = [e.event for e in outcome.events if isinstance(e.event, BatchProcessStarted)]
+    headers = entity_tag(outcome.seq, store, sender)
+    headers["Location"] = f"/api/v1/jobs/{started.batch_id}"
+    return json_answer(started, status=201, headers=headers)
+
+
+@router.get("")
+async def list_batches(
+    request: Request,
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[int, Ge(0), Query()] = 0,
+) -> Response:
+    """A page of the batches, first started first; `next` is the `after` of the next page."""
+    require_may_hear(sender, "jobs")
+    items = list(islice(store.state.jobs.after(after), limit + 1))
+    following = items[limit - 1].number if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+
+@router.get("/{batch_id}")
+async def get_batch(request: Request, batch_id: str, store: TheStore, sender: Sender) -> Response:
+    """One batch, and how far it has come."""
+    require_may_hear(sender, "jobs")
+    batch = store.state.jobs.get(batch_id)
+    if batch is None:
+        raise Rejected(Code.NOT_FOUND, f"batch {batch_id} does not exist")
+    return unless_known(request, store, sender, batch)
+
+
+@router.post("/{batch_id}/cancel")
+async def cancel_batch(
+    batch_id: Id, store: TheStore, sender: Sender, id: CommandId = None
+) -> Response:
+    """Give up what is not done of a batch."""
+    outcome = await store.dispatch(CancelBatch(batch_id), by=sender, id=id)
+    (cancelled,) = [e.event for e in outcome.events if isinstance(e.event, BatchProcessCancelled)]
+    return json_answer(cancelled, headers=entity_tag(outcome.seq, store, sender))

@@ -1,0 +1,53 @@
+"""Notifications over HTTP: everybody reads their own."""
+
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+
+from app.access.command_id import CommandId
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.domain.notifications.actions import MarkNotificationRead
+from app.domain.notifications.state import Notification
+
+router = APIRouter(prefix="/notifications", tags=["notifications"])
+
+
+@router.get("")
+async def list_notifications(
+    request: Request,
+    store: TheStore,
+    sender: Sender,
+    unread: Annotated[bool, Query()] = False,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[str, Query()] = "",
+) -> Response:
+    """A page of the sender's own, oldest first; `next` is the `after` of the next page.
+
+    A page after one that is forgotten meanwhile begins with the oldest that is kept.
+    """
+    require_may_hear(sender, f"notifications:{sender.name}")
+    later = _after(after, list(store.state.notifications.of(sender.name)))
+    wanted = (notification for notification in later if not (unread and notification.read))
+    items = list(islice(wanted, limit + 1))
+    following = items[limit - 1].notification_id if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+
+@router.post("/{notification_id}/read")
+async def mark_read(
+    notification_id: str, store: TheStore, sender: Sender, id: CommandId = None
+) -> Response:
+    """Say that one has been read; the answer is the notification as it then stood."""
+    outcome = await store.dispatch(MarkNotificationRead(notification_id), by=sender, id=id)
+    headers = entity_tag(outcome.seq, store, sender)
+    return json_answer(outcome.state.notifications.get(notification_id), headers=headers)
+
+
+def _after(notification_id: str, own: list[Notification]) -> list[Notification]:
+    ids = [notification.notification_id for notification in own]
+    return own[ids.index(notification_id) + 1 :] if notification_id in ids else own

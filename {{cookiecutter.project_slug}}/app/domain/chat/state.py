@@ -1,0 +1,69 @@
+"""All rooms and what was last said in them, as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rpds import HashTrieMap
+
+from app.core.principal import Principal
+
+KEPT = 200
+SHOWN = 50
+SHOWN_ROOMS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `number` counts the messages of its room from 1."""
+
+    message_id: str
+    user_id: str
+    text: str
+    sent_at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The last 200 messages of a room, the latest last; `sent` counts them all."""
+
+    room: str
+    messages: tuple[Message, ...] = ()
+    sent: int = 0
+
+    def added(self, message: Message) -> Room:
+        """The room after one more message."""
+        return Room(self.room, (*self.messages, message)[-KEPT:], message.number)
+
+    def after(self, number: int) -> Iterator[Message]:
+        """Messages that are kept, in the order in which they were sent, from after `number`."""
+        return (message for message in self.messages if message.number > number)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Rooms by name; `recent` are those in which somebody spoke last, at most 50, latest first."""
+
+    rooms: HashTrieMap[str, Room] = HashTrieMap()
+    recent: tuple[str, ...] = ()
+
+    def get(self, room: str) -> Room:
+        """The room, which is empty while nobody has spoken in it."""
+        return self.rooms.get(room) or Room(room)
+
+    def changed(self, room: Room) -> Chat:
+        """The chat after somebody spoke in a room."""
+        others = (other for other in self.recent if other != room.room)
+        return Chat(self.rooms.insert(room.room, room), (room.room, *others)[:SHOWN_ROOMS])
+
+
+def view(chat: Chat, principal: Principal) -> list[Room]:
+    """What a client starts from: the last 50 messages of each room.
+
+    At most the 50 rooms in which somebody spoke last, the latest first.
+    """
+    rooms = [chat.rooms[room] for room in chat.recent]
+    return [replace(room, messages=room.messages[-SHOWN:]) for room in rooms]

@@ -1,0 +1,70 @@
+"""All documents, as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rpds import HashTrieMap
+
+from app.core.principal import Principal
+from app.domain.sequence import Sequence
+
+SHOWN = 50
+SHOWN_CHARACTERS = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document; while nobody has edited it, it is empty and at version 0."""
+
+    doc_id: str
+    version: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Documents by id, with the ids in the order of their first edits.
+
+    `recent` are the ids of the documents edited last, at most 50, the latest first.
+    """
+
+    by_id: HashTrieMap[str, Document] = HashTrieMap()
+    ids: Sequence[str] = Sequence()
+    recent: tuple[str, ...] = ()
+
+    def get(self, doc_id: str) -> Document:
+        """The document, which always exists."""
+        return self.by_id.get(doc_id) or Document(doc_id)
+
+    def edited(self, document: Document) -> Documents:
+        """These documents with one of them edited, be it for the first time."""
+        doc_id = document.doc_id
+        others = (other for other in self.recent if other != doc_id)
+        return Documents(
+            by_id=self.by_id.insert(doc_id, document),
+            ids=self.ids if doc_id in self.by_id else self.ids.added(doc_id),
+            recent=(doc_id, *others)[:SHOWN],
+        )
+
+    def after(self, position: int) -> Iterator[Document]:
+        """Documents in the order of their first edits, but for so many at the beginning."""
+        for doc_id in self.ids.after(position):
+            yield self.by_id[doc_id]
+
+
+def view(documents: Documents, principal: Principal) -> list[Document]:
+    """What a client starts from: the documents edited last, the latest first.
+
+    At most 50, and no more than have 250,000 characters together; all others are read one by one.
+    """
+    shown: list[Document] = []
+    room = SHOWN_CHARACTERS
+    for doc_id in documents.recent:
+        document = documents.by_id[doc_id]
+        room -= len(document.text)
+        if room < 0:
+            break
+        shown.append(document)
+    return shown

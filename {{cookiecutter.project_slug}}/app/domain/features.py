@@ -1,0 +1,43 @@
+"""Which features take an action: found by its class, and counted by the type checker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from app.core.environment import Environment
+
+State = TypeVar("State")
+Effect = TypeVar("Effect")
+Action = TypeVar("Action", contravariant=True)
+More = TypeVar("More")
+
+NOBODY: Mapping[type, tuple[Callable[..., Any], ...]] = MappingProxyType({})
+
+
+class Features(Generic[State, Action, Effect]):
+    """The reducers of features, by the classes of the actions that they take.
+
+    `Features[State, A | B, Effect]` takes every A and every B. Handing it an action that none of
+    its features takes fails the type check, so that no feature can be forgotten.
+    """
+
+    def __init__(self, by_class: Mapping[type, tuple[Callable[..., Any], ...]] = NOBODY) -> None:
+        self.by_class = by_class
+
+    def and_(
+        self, feature: Callable[[State, More, Environment], tuple[State, Sequence[Effect]]]
+    ) -> Features[State, Action | More, Effect]:
+        """These and one more, which takes what its parameter `action` is annotated with."""
+        by_class = dict(self.by_class)
+        taken = get_type_hints(feature)["action"]
+        for cls in get_args(taken) or (taken,):
+            by_class[cls] = (*by_class.get(cls, ()), feature)
+        return Features(by_class)
+
+    def of(
+        self, action: Action
+    ) -> tuple[Callable[[State, Action, Environment], tuple[State, Sequence[Effect]]], ...]:
+        """Those that take the action, in the order in which they were added."""
+        return self.by_class[type(action)]

@@ -1,0 +1,113 @@
+"""The State as rows of JSON, for snapshots: written and read by the types of its fields.
+
+Each branch of the State is a dataclass; its persistent maps and sequences become many rows of a
+few hundred items, everything else one row each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from itertools import islice
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter
+from rpds import HashTrieMap
+
+from app.domain import State
+from app.domain.sequence import Sequence
+from app.runtime.event_log.port import Row
+from app.wire import codec
+
+ITEMS_A_ROW = 250
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class MapOf(Generic[K, V]):
+    """Stands for `HashTrieMap` where types are read: that one cannot be subscripted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a branch: how it becomes JSON texts, and how those become it again."""
+
+    write: Callable[[Any], Iterator[str]]
+    read: Callable[[Iterable[str]], Any]
+
+
+def encode_state(state: State) -> Iterator[Row]:
+    """Rows of JSON; the whole State, in a few hundred items a row."""
+    for name, field in FIELDS.items():
+        branch, own = name.split(".")
+        for text in field.write(getattr(getattr(state, branch), own)):
+            yield name, text
+
+
+def decode_state(rows: Iterable[Row]) -> State:
+    """The State that these rows were made of, by the same edition of the code."""
+    texts: dict[str, list[str]] = {name: [] for name in FIELDS}
+    for name, text in rows:
+        texts[name].append(text)
+    values: dict[str, dict[str, Any]] = {}
+    for name, field in FIELDS.items():
+        branch, own = name.split(".")
+        values.setdefault(branch, {})[own] = field.read(texts[name])
+    return State(**{name: BRANCHES[name](**values.get(name, {})) for name in BRANCHES})
+
+
+def _branches() -> Mapping[str, Any]:
+    hints = get_type_hints(State)
+    return {field.name: hints[field.name] for field in fields(State)}
+
+
+def _fields() -> Mapping[str, Field]:
+    found = {}
+    for name, branch in BRANCHES.items():
+        hints = get_type_hints(branch, localns={"HashTrieMap": MapOf})
+        for field in fields(branch):
+            found[f"{name}.{field.name}"] = _field(hints[field.name])
+    return found
+
+
+def _field(kind: Any) -> Field:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is MapOf:
+        pairs: TypeAdapter[Any] = TypeAdapter(list[tuple[arguments]])  # type: ignore[valid-type]
+        return Field(lambda value: _batches(value.items()), lambda texts: _map(pairs, texts))
+    if origin is Sequence:
+        items: TypeAdapter[Any] = TypeAdapter(list[arguments])  # type: ignore[valid-type]
+        return Field(_batches, lambda texts: _sequence(items, texts))
+    one: TypeAdapter[Any] = TypeAdapter(kind)
+    return Field(lambda value: iter([_text(value)]), lambda texts: _one(one, texts))
+
+
+def _map(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:
+    found: dict[Any, Any] = {}
+    for text in texts:
+        found.update(adapter.validate_json(text))
+    return HashTrieMap(found)
+
+
+def _sequence(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:
+    return Sequence.of(item for text in texts for item in adapter.validate_json(text))
+
+
+def _one(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:
+    (text,) = texts
+    return adapter.validate_json(text)
+
+
+def _text(value: object) -> str:
+    return codec.encode(value).decode()
+
+
+def _batches(items: Iterable[Any]) -> Iterator[str]:
+    rest = iter(items)
+    while some := list(islice(rest, ITEMS_A_ROW)):
+        yield _text(some)
+
+
+BRANCHES = _branches()
+FIELDS = _fields()

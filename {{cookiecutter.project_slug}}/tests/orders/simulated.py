@@ -1,0 +1,52 @@
+"""Orders in a simulation."""
+
+from random import Random
+
+from app.core.principal import Principal, Role
+from app.domain import Command, State
+from app.domain.orders.actions import CancelOrder, Item, PlaceOrder, ShipOrder, Status
+from tests.simulation.features import Story
+
+PRODUCTS = ("bolt", "nut", "untracked")
+OPEN = (Status.PENDING, Status.PROCESSING)
+
+WEIGHT = 4
+
+
+def command(chance: Random, state: State, principal: Principal) -> Command:
+    """Order something; or ship or cancel one of the orders there are, whoever's it is."""
+    orders = state.orders
+    order_id = chance.choice(list(orders.ids)) if len(orders.ids) else "nowhere"
+    fate = chance.random()
+    if principal.role is Role.OPERATOR and fate < 0.7:
+        ready = [each.order_id for each in orders.newest_first() if each.status in OPEN]
+        return ShipOrder(chance.choice(ready) if ready else order_id, "track-1")
+    if fate < 0.8:
+        return PlaceOrder(principal.name, items(chance), chance.choice((None, None, order_id)))
+    return CancelOrder(order_id, "on second thoughts")
+
+
+def items(chance: Random) -> tuple[Item, ...]:
+    """One to three lines, of which two may be of the same product."""
+    return tuple(
+        Item(product_id, "Thing", chance.randint(1, 4), chance.choice((0, 1, 1999)))
+        for product_id in chance.choices(PRODUCTS, k=chance.randint(1, 3))
+    )
+
+
+def check(state: State) -> None:
+    """Every order has its time and its reason, and is listed once."""
+    orders = list(state.orders.newest_first())
+    assert len(orders) == len(state.orders.by_id)
+    for order in orders:
+        assert order.total_cents == sum(i.quantity * i.unit_price_cents for i in order.items)
+        assert (order.status is Status.SHIPPED) is (order.shipped_at is not None)
+        assert (order.status is Status.CANCELLED) is (order.cancelled_at is not None)
+
+
+def finish(story: Story) -> None:
+    """Every order has left, or was cancelled, if only because nobody shipped it in time."""
+    for order in story.state.orders.newest_first():
+        assert order.status not in OPEN, f"order {order.order_id} is {order.status}"
+    placed = sum(isinstance(each.command, PlaceOrder) for each in story.decided)
+    assert placed == len(story.state.orders.by_id)

@@ -1,0 +1,67 @@
+"""The features are put together: nothing of any of them is forgotten."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Never, get_args, get_type_hints
+
+import pytest
+
+from app import domain
+from app.domain import FEATURES, TOPICS, ClientCommand, Command, Event, State, Task
+
+FOLDER = Path(domain.__file__).parent
+NAMES = sorted(path.parent.name for path in FOLDER.glob("*/reducer.py"))
+
+
+def classes(union: Any) -> set[type]:
+    """The classes of a union, or of the one class that it comes to."""
+    return set(get_args(union) or (union,)) - {Never}
+
+
+def owner(cls: type) -> str:
+    """The feature that an action or a task belongs to."""
+    return cls.__module__.split(".")[2]
+
+
+def test_every_feature_has_a_branch_of_the_state_and_a_topic() -> None:
+    assert sorted(field.name for field in fields(State)) == NAMES
+    assert sorted(TOPICS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_of_a_feature_is_one_of_the_service(name: str) -> None:
+    reduce: Callable[..., object] = import_module(f"app.domain.{name}.reducer").reduce
+
+    taken = classes(get_type_hints(reduce)["action"])
+
+    assert taken <= classes(Command) | classes(Event)
+
+
+def test_every_command_is_decided_by_the_feature_that_it_belongs_to_alone() -> None:
+    for command in classes(Command):
+        (feature,) = FEATURES.by_class[command]
+        assert feature.__name__ == f"on_{owner(command)}"
+
+
+def test_every_event_is_applied_by_its_own_feature_too() -> None:
+    for event in classes(Event):
+        names = [feature.__name__ for feature in FEATURES.by_class[event]]
+        assert f"on_{owner(event)}" in names
+
+
+def test_clients_send_no_command_of_the_service() -> None:
+    assert classes(ClientCommand) <= classes(Command)
+    assert not classes(Command) & classes(Event)
+
+
+def test_every_task_is_known() -> None:
+    tasks = {
+        value
+        for path in FOLDER.glob("*/tasks.py")
+        for value in vars(import_module(f"app.domain.{path.parent.name}.tasks")).values()
+        if isinstance(value, type) and value.__module__.endswith(".tasks")
+    }
+
+    assert tasks == classes(Task)
