@@ -17,7 +17,15 @@ CHOICES = {name: answers for name, answers in QUESTIONS.items() if isinstance(an
 CHOICES.pop("_copy_without_render")
 JINJA = re.compile(r"\{\{ ?cookiecutter|\{%|\{#|cookiecutter\.")
 FEATURES = {
-    "showcase": {"orders", "inventory"},
+    "showcase": {
+        "orders",
+        "inventory",
+        "notifications",
+        "documents",
+        "jobs",
+        "metrics",
+        "chat",
+    },
     "orders": {"orders", "inventory"},
     "blank": {"counter"},
 }
@@ -61,12 +69,19 @@ def test_every_combination_bakes_and_leaves_nothing_of_the_template(
 @pytest.mark.parametrize("starter", CHOICES["starter"])
 def test_a_starter_says_nothing_of_features_that_it_has_not(bake: Bake, starter: str) -> None:
     others = {
-        "orders": r"PlaceOrder|domain\.orders|/orders",
+        "orders": r"PlaceOrder|domain\.orders|/orders|order_expiry",
+        "inventory": r"domain\.inventory|/inventory",
         "counter": r"domain\.counter|Increment",
+        "notifications": r"SendMail|domain\.notifications|/notifications|core\.mail",
+        "documents": r"EditDocument|domain\.documents|/documents",
+        "jobs": r"StartBatch|domain\.jobs|/jobs|core\.work",
+        "metrics": r"ReportMetrics|MetricsUpdated|domain\.metrics",
+        "chat": r"SendMessage|domain\.chat|/chat",
     }
+    tree = files(bake(starter=starter))
     for feature, traces in others.items():
         if feature not in FEATURES[starter]:
-            for name, content in files(bake(starter=starter)).items():
+            for name, content in tree.items():
                 assert not re.search(traces, content.decode()), f"{name} speaks of {feature}"
 
 

@@ -6,8 +6,18 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-ALLOWED = {"app/domain/__init__.py", "app/domain/policy.py", "app/api/__init__.py"}
-DIRECTIVE = re.compile(r'^ *# \{%-? (if cookiecutter\.starter [!=]= "blank"|endif) \+?%\}$', re.M)
+ALLOWED = {
+    "app/domain/__init__.py",
+    "app/domain/policy.py",
+    "app/api/__init__.py",
+    "app/adapters/__init__.py",
+    "app/bootstrap.py",
+    "app/core/ports.py",
+    "app/core/terms.py",
+    "app/settings.py",
+}
+CONDITION = r'if cookiecutter\.starter ([!=]= "blank"|== "showcase")'
+DIRECTIVE = re.compile(rf"^ *# \{{%-? ({CONDITION}|endif) \+?%\}}$", re.M)
 MARKS = ("{" + "{", "{" + "%", "{" + "#")
 
 
