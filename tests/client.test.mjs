@@ -24,13 +24,15 @@ class Socket {
 }
 
 /** A client, every socket that it opened, and all that it told its listeners. */
-function world({ random = () => 1, fetch = async () => answer(SNAPSHOT) } = {}) {
+function world({ random = () => 1, fetch = async () => answer(SNAPSHOT), ...options } = {}) {
   const sockets = [];
   const told = { state: [], snapshot: [], event: [], error: [] };
   class Opened extends Socket {
     constructor(url) { super(url); sockets.push(this); }
   }
-  const client = new LiveClient({ base: 'http://shop', WebSocket: Opened, fetch, random });
+  const client = new LiveClient({
+    base: 'http://shop', WebSocket: Opened, fetch, random, ...options,
+  });
   for (const name of Object.keys(told)) client.on(name, (value) => told[name].push(value));
   return { client, sockets, told };
 }
@@ -105,6 +107,84 @@ timed('events that the snapshot holds already are dropped, later ones follow it'
 
   assert.deepEqual(made.told.event.map((event) => event.seq), [8, 9, undefined]);
   assert.equal(made.client.seq, 9);
+  return made;
+});
+
+timed('it listens to the topics that it is given', async () => {
+  const made = world({ query: '?user=alice', topics: ['orders', 'chat:the lobby'] });
+  made.client.connect();
+
+  assert.equal(made.sockets[0].url,
+    'ws://shop/api/v1/ws?user=alice&topics=orders,chat%3Athe%20lobby');
+  return made;
+});
+
+timed('asked for all topics, it takes their names anew before each connection', async (tick) => {
+  const states = [{ counter: {} }, { counter: {} }, { counter: {}, metrics: {} }];
+  let seq = 0;
+  const made = world({
+    topics: 'all',
+    fetch: async () => answer({ seq: (seq += 1), state: states[Math.min(seq - 1, 2)] }),
+  });
+  made.client.connect();
+  assert.deepEqual(made.sockets, []);
+  await settled();
+  await opened(made);
+  made.sockets[0].says({ type: 'event', action: 'WasReset', seq: 2 });
+  made.sockets[0].onclose({ code: 1006 });
+  tick(1000);
+  await settled();
+  await opened(made);
+
+  assert.deepEqual(made.sockets.map(({ url }) => url), [
+    'ws://shop/api/v1/ws?topics=counter', 'ws://shop/api/v1/ws?topics=counter,metrics',
+  ]);
+  assert.deepEqual(made.told.snapshot.map((snapshot) => snapshot.seq), [2, 4]);
+  assert.deepEqual(made.told.event, []);
+  return made;
+});
+
+timed('without a topic to name it names none, and waits for no names once it is closed', async () => {
+  const made = world({ topics: 'all', fetch: async () => answer({ seq: 0, state: {} }) });
+  made.client.connect();
+  await settled();
+  assert.equal(made.sockets[0].url, 'ws://shop/api/v1/ws');
+
+  const closed = world({ topics: 'all' });
+  closed.client.connect();
+  closed.client.close();
+  await settled();
+  assert.deepEqual(closed.sockets, []);
+  return made;
+});
+
+timed('names that cannot be had are asked for again, unless that is forbidden', async (tick) => {
+  const answers = [
+    () => { throw new TypeError('network'); },
+    () => answer({ type: 'error', code: 'forbidden', message: 'never' }, false),
+  ];
+  const made = world({ topics: 'all', fetch: async () => answers.shift()() });
+  made.client.connect();
+  for (const state of ['recovering', 'stopped']) {
+    await settled();
+    assert.equal(made.client.state, state);
+    tick(1000);
+  }
+
+  assert.deepEqual(made.sockets, []);
+  return made;
+});
+
+timed('it reads an address of the service, with its query, and tells a refusal', async () => {
+  const asked = [];
+  const answers = [answer({ version: 3 }), answer({ code: 'not_found', message: 'no' }, false)];
+  const fetch = async (url) => asked.push(url) && answers.shift();
+  const made = world({ query: '?user=alice', fetch });
+
+  assert.deepEqual(await made.client.read('/api/v1/documents/x'), { version: 3 });
+  await assert.rejects(made.client.read('/api/v1/documents/y'), { code: 'not_found' });
+
+  assert.equal(asked[0], 'http://shop/api/v1/documents/x?user=alice');
   return made;
 });
 

@@ -1,4 +1,4 @@
-"""The browser's client and its npm package, under Node."""
+"""The browser's modules that need no browser, and the client's npm package, under Node."""
 
 import json
 import os
@@ -11,16 +11,19 @@ import pytest
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent / "{{cookiecutter.project_slug}}"
-CLIENT = PROJECT / "app" / "dashboard" / "client.js"
+DASHBOARD = PROJECT / "app" / "dashboard"
+CLIENT = DASHBOARD / "client.js"
+MODULES = {"client": CLIENT, "text": DASHBOARD / "documents" / "text.js"}
 NODE = shutil.which("node")
 NPM = shutil.which("npm")
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
-def test_the_client_keeps_its_promises() -> None:
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_keeps_its_promises(name: str) -> None:
     run = subprocess.run(
-        [str(NODE), "--test", str(HERE / "client.test.mjs")],
-        env={**os.environ, "CLIENT": str(CLIENT)},
+        [str(NODE), "--test", str(HERE / f"{name}.test.mjs")],
+        env={**os.environ, name.upper(): str(MODULES[name])},
         capture_output=True,
         text=True,
         timeout=60,
@@ -54,7 +57,7 @@ def test_the_package_holds_the_client_that_is_served(tmp_path: Path) -> None:
 
 
 def test_the_dashboard_loads_nothing_from_elsewhere() -> None:
-    for path in sorted((PROJECT / "app" / "dashboard").rglob("*.*")):
+    for path in sorted(DASHBOARD.rglob("*.*")):
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "//" not in text.replace("// ", "").replace("://{", ""), path
         assert "innerHTML" not in text, path

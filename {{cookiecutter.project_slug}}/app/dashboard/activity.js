@@ -1,5 +1,5 @@
 /**
- * The newest events, whatever their feature.
+ * The newest events of the log, whatever their feature.
  */
 
 import { el, shortened } from '/dashboard/dom.js';
@@ -18,11 +18,12 @@ export function mount(root) {
      * @param {import('./client.js').EventMessage} message
      */
     event(name, fields, message) {
+      if (!message.seq) return; // It only passes: a measurement, once a second.
       empty.remove();
       list.prepend(el('li', {},
         el('b', {}, name),
         el('span', {}, subject(fields)),
-        el('small', {}, message.seq ? `${message.seq}` : '')));
+        el('small', {}, `${message.seq}`)));
       while (list.children.length > SHOWN) list.lastChild.remove();
     },
   };

@@ -4,7 +4,7 @@
  * @typedef {'connecting' | 'live' | 'recovering' | 'stopped'} ConnectionState
  * @typedef {string | Record<string, object>} Action  `{"Name": {…fields}}`, or `"Name"` without fields
  * @typedef { {type: 'event', action: Action, seq?: number | null, cause?: string | null} } EventMessage
- * @typedef { {type: 'ack', id: string, seq: number} } Ack
+ * @typedef { {type: 'ack', id: string, seq: number, duplicate?: boolean} } Ack
  * @typedef { {message: string, code?: string, id?: string, retry_after?: number} } Refusal
  * @typedef { {seq: number, epoch: string, state: Record<string, any>} } Snapshot
  */
@@ -41,11 +41,15 @@ export class LiveClient {
 
   /**
    * `base` is where the service is; `query`, such as `?user=alice`, is added to every address.
-   * @param { {base?: string, query?: string, WebSocket?: any, fetch?: any, random?: () => number} } [options]
+   * `topics` are the names to listen to, or `'all'`: those that the snapshot shows. Without them
+   * every event is heard that is kept in the log; those that only pass reach who names them.
+   * @param { {base?: string, query?: string, topics?: string[] | 'all', WebSocket?: any,
+   *   fetch?: any, random?: () => number} } [options]
    */
   constructor(options = {}) {
     this.base = options.base ?? globalThis.location.origin;
     this.query = options.query ?? '';
+    this.topics = options.topics ?? [];
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket;
     this.fetch = options.fetch ?? globalThis.fetch;
     this.random = options.random ?? Math.random;
@@ -89,29 +93,46 @@ export class LiveClient {
   }
 
   /** What the service knows now. @param {AbortSignal} [signal] @returns {Promise<Snapshot>} */
-  async snapshot(signal) {
+  snapshot(signal) {
+    return this.read('/api/v1/snapshot', signal);
+  }
+
+  /** What is at an address of the service. @param {string} path @param {AbortSignal} [signal] */
+  async read(path, signal) {
     const { fetch } = this; // Called as a method, the browser's own refuses to work.
-    const response = await fetch(`${this.base}/api/v1/snapshot${this.query}`, { signal });
+    const response = await fetch(`${this.base}${path}${this.query}`, { signal });
     const body = await response.json();
     if (!response.ok) throw new CommandError(body);
     return body;
   }
 
-  // The socket is opened first and the snapshot taken second, so that no event falls between.
   #open() {
     this.#after('connect', CONNECT_WITHIN, () => this.#lost(LOST));
-    this.#early = [];
     const { signal } = (this.#fetching = new AbortController());
+    if (this.topics !== 'all') this.#listen(this.topics, signal);
+    else this.#take(signal, ({ state }) => this.#listen(Object.keys(state), signal));
+  }
+
+  // The socket is opened first and the snapshot taken second, so that no event falls between.
+  // A snapshot that only gave the names of topics is not the one to start from.
+  #listen(/** @type {string[]} */ topics, /** @type {AbortSignal} */ signal) {
+    this.#early = [];
     const address = this.base.replace(/^http/, 'ws');
+    const names = topics.map((topic) => encodeURIComponent(topic)).join();
+    const asked = names && `${this.query ? '&' : '?'}topics=${names}`;
     /** @type {WebSocket} */
-    const socket = (this.#socket = new this.WebSocket(`${address}/api/v1/ws${this.query}`));
-    socket.onopen = () => this.snapshot(signal).then(
-      (snapshot) => signal.aborted || this.#start(snapshot),
-      ({ code }) => signal.aborted || this.#lost(code === 'forbidden' ? FORBIDDEN : LOST),
-    );
+    const socket = (this.#socket = new this.WebSocket(`${address}/api/v1/ws${this.query}${asked}`));
+    socket.onopen = () => this.#take(signal, (snapshot) => this.#start(snapshot));
     socket.onmessage = ({ data }) => this.#received(JSON.parse(data));
     socket.onclose = ({ code }) => this.#lost(code);
     socket.onerror = () => {}; // `close` follows, and has the code.
+  }
+
+  #take(/** @type {AbortSignal} */ signal, /** @type {(taken: Snapshot) => void} */ then) {
+    this.snapshot(signal).then(
+      (snapshot) => signal.aborted || then(snapshot),
+      ({ code }) => signal.aborted || this.#lost(code === 'forbidden' ? FORBIDDEN : LOST),
+    );
   }
 
   #start(/** @type {Snapshot} */ snapshot) {

@@ -27,6 +27,61 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /**
+ * The same for a picture's parts.
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...Node} children
+ * @returns {any}
+ */
+export function svg(tag, attributes, ...children) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/**
+ * A row of buttons, one for each name, of which one is current.
+ * @param {string} label
+ * @param {(name: string) => void} choose
+ */
+export function chips(label, choose) {
+  const root = el('div', { class: 'chips', role: 'group', 'aria-label': label });
+  /** @type {Map<string, {button: any, count: any}>} */
+  let made = new Map();
+
+  /** @param {string} name */
+  function chip(name) {
+    const count = el('span', { class: 'badge', hidden: true });
+    const button = el('button', { type: 'button' }, name, count);
+    button.addEventListener('click', () => choose(name));
+    return { button, count };
+  }
+
+  return {
+    root,
+    /**
+     * @param {string[]} names
+     * @param {string} current
+     * @param {Map<string, number>} [counts]  what to say beside a name, when it is not 0
+     */
+    show(names, current, counts = new Map()) {
+      const before = [...made.keys()].join('\n');
+      made = new Map(names.map((name) => [name, made.get(name) ?? chip(name)]));
+      made.forEach(({ button, count }, name) => {
+        button.setAttribute('aria-pressed', name === current);
+        count.textContent = `${counts.get(name)} new`;
+        count.hidden = !counts.get(name);
+      });
+      if (names.join('\n') === before) return;
+      const focused = document.activeElement;
+      root.replaceChildren(...[...made.values()].map(({ button }) => button));
+      if (focused instanceof HTMLElement && root.contains(focused)) focused.focus();
+    },
+  };
+}
+
+/**
  * A labelled input of a form.
  * @param {string} label
  * @param {Record<string, string | number | boolean>} attributes  of the input; it needs a `name`

@@ -6,7 +6,8 @@
  *
  *     export const title = 'Orders';
  *     export const wide = true;             // optional: the wide column
- *     export function mount(root, { state, send, snapshot }) {
+ *     export const rank = 1;                // optional: a smaller one comes first; else 5
+ *     export function mount(root, { state, send, command, read, snapshot, tell, user }) {
  *       …
  *       return {
  *         event(name, fields, message) {},  // something happened, in this feature or in another
@@ -15,11 +16,16 @@
  *     }
  *
  * where `state` is the feature's part of the snapshot, and `send(action)` gives whether it was
- * done: a refusal is shown here, so a panel need not.
+ * done: a refusal is shown here, so a panel need not. A panel that would rather answer refusals
+ * itself sends with `command(action)`. `read(path)` gives what is at an address of the service,
+ * `snapshot()` the feature's part anew, `tell(message)` says something for a moment, and `user` is
+ * who the address names, if anyone.
  *
  * @typedef {import('./client.js').Action} Action
  * @typedef { {event: (name: string, fields: any, message: any) => void, reset: (state: any) => void} } Panel
- * @typedef { {state: any, send: (action: Action) => Promise<boolean>, snapshot: () => Promise<any>} } Context
+ * @typedef { {state: any, send: (action: Action) => Promise<boolean>,
+ *   command: (action: Action) => Promise<any>, read: (path: string) => Promise<any>,
+ *   snapshot: () => Promise<any>, tell: (message: string) => void, user: string | null} } Context
  */
 
 import { LiveClient, tagged } from '/client.js';
@@ -28,14 +34,16 @@ import { el, refreshTimes } from '/dashboard/dom.js';
 
 const TOAST_MILLISECONDS = 10_000;
 const TIMES_MILLISECONDS = 10_000;
+const [TOASTS, RANK, LAST] = [3, 5, 9];
 
 /** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
 
 /** @type {Map<string, Promise<Panel>>} */
 const panels = new Map();
-const client = new LiveClient({ query: principal() });
-const activity = mountActivity(section('Activity'));
+const user = new URLSearchParams(location.search).get('user');
+const client = new LiveClient({ query: principal(), topics: 'all' });
+const activity = mountActivity(place(section('Activity'), { rank: LAST }));
 
 client.on('state', (state) => {
   byId('state').dataset.state = document.body.dataset.state = state;
@@ -57,9 +65,11 @@ client.on('event', (message) => {
     mounted.then((panel) => panel.event(name, fields, message)).catch(console.error);
   });
 });
-client.on('error', (refusal) => toast(refusal.message));
+client.on('error', (refusal) => toast('refusals', refusal.message));
 
 byId('host').textContent = location.host;
+byId('user').textContent = user;
+byId('user').hidden = !user;
 setInterval(refreshTimes, TIMES_MILLISECONDS);
 client.connect();
 
@@ -69,24 +79,38 @@ client.connect();
  * @returns {Promise<Panel>}
  */
 async function mountPanel(feature, state) {
-  const root = section(feature);
   const panel = await import(`/dashboard/panels/${encodeURIComponent(feature)}.js`)
     .catch(() => import('/dashboard/panels/generic.js'));
-  root.querySelector('h2').textContent = panel.title ?? feature;
-  if (panel.wide) byId('wide').append(root);
+  const root = place(section(feature, panel.title), panel);
   return panel.mount(root, {
     state,
     send,
+    command: (/** @type {Action} */ action) => client.send(action),
+    read: (/** @type {string} */ path) => client.read(path),
     snapshot: async () => (await client.snapshot()).state[feature],
+    tell: (/** @type {string} */ message) => toast('news', message),
+    user,
   });
 }
 
-/** A place for a panel; the activity stays last. @param {string} name @returns {any} */
-function section(name) {
-  const heading = el('h2', { id: `panel-${name}` }, name);
+/** @param {string} name @param {string} [title] @returns {any} */
+function section(name, title = name) {
+  const heading = el('h2', { id: `panel-${name}` }, title);
   const root = el('section', { class: 'panel', 'aria-labelledby': heading.id }, heading);
   root.dataset.feature = name;
-  byId('narrow').insertBefore(root, byId('narrow').querySelector('[data-feature="Activity"]'));
+  return root;
+}
+
+/**
+ * Put a panel into its column, among the others by rank and then by name.
+ * @param {any} root
+ * @param { {wide?: boolean, rank?: number} } panel
+ */
+function place(root, { wide = false, rank = RANK }) {
+  const column = byId(wide ? 'wide' : 'narrow');
+  const place = (root.dataset.place = `${rank} ${root.dataset.feature}`);
+  const next = [...column.children].find((other) => other.dataset.place > place);
+  column.insertBefore(root, next ?? null);
   return root;
 }
 
@@ -96,18 +120,20 @@ async function send(action) {
     await client.send(action);
     return true;
   } catch (error) {
-    toast(/** @type {Error} */ (error).message);
+    toast('refusals', /** @type {Error} */ (error).message);
     return false;
   }
 }
 
-/** @param {string} message */
-function toast(message) {
+/** @param {'news' | 'refusals'} kind @param {string} message */
+function toast(kind, message) {
   const close = el('button', { type: 'button', 'aria-label': 'Dismiss' }, '×');
   const shown = el('div', { class: 'toast' }, el('p', {}, message), close);
   close.addEventListener('click', () => shown.remove());
   setTimeout(() => shown.remove(), TOAST_MILLISECONDS);
-  byId('toasts').append(shown);
+  const all = byId(kind);
+  all.append(shown);
+  if (all.children.length > TOASTS) all.firstElementChild.remove();
 }
 
 /** In development `/?user=alice` shows what alice sees. */

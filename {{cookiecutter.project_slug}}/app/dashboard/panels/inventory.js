@@ -5,6 +5,7 @@
 import { el, field, form } from '/dashboard/dom.js';
 
 export const title = 'Inventory';
+export const rank = 3;
 
 const LOW = 5;
 
@@ -14,8 +15,8 @@ const LOW = 5;
  * @returns {import('../main.js').Panel}
  */
 export function mount(root, { state, send }) {
-  /** @type {Map<string, number>} units available, by product */
-  let available = new Map();
+  /** @type {Map<string, HTMLElement>} rows by product */
+  const shown = new Map();
   const empty = el('p', { class: 'empty' }, 'Nothing is tracked yet: add stock of a product.');
   const rows = el('tbody');
   const table = el('table', {},
@@ -35,25 +36,31 @@ export function mount(root, { state, send }) {
 
   /** @param { {product_id: string, available: number}[]} products */
   function reset(products) {
-    available = new Map(products.map((product) => [product.product_id, product.available]));
-    show();
+    shown.clear();
+    rows.replaceChildren();
+    products.forEach((product) => put(product));
+    empty.hidden = shown.size > 0;
+    table.hidden = shown.size === 0;
   }
 
-  /** @param {string} [changed]  the product that has just changed */
-  function show(changed) {
-    empty.hidden = available.size > 0;
-    table.hidden = available.size === 0;
-    const products = [...available].sort(([a], [b]) => (a < b ? -1 : 1));
-    rows.replaceChildren(...products.map(([product_id, units]) => el('tr', {
-      class: `${product_id === changed ? 'changed' : ''} ${units <= LOW ? 'low' : ''}`,
-    }, el('th', { scope: 'row' }, product_id), el('td', {}, units.toLocaleString()))));
+  /** @param { {product_id: string, available: number} } product @param {string} [mark] */
+  function put({ product_id, available }, mark = '') {
+    const row = el('tr', { class: available <= LOW ? `low ${mark}` : mark },
+      el('th', { scope: 'row' }, product_id), el('td', {}, available.toLocaleString()));
+    row.dataset.product = product_id;
+    const next = [...rows.children].find((other) => other.dataset.product > product_id);
+    shown.get(product_id)?.remove();
+    rows.insertBefore(row, next ?? null);
+    shown.set(product_id, row);
   }
 
   return {
     event(name, fields) {
+      // What is reserved and released for an order is told by an InventoryUpdated each.
       if (name !== 'InventoryUpdated') return;
-      available.set(fields.product_id, fields.available);
-      show(fields.product_id);
+      put(fields, 'changed');
+      empty.hidden = true;
+      table.hidden = false;
     },
     reset,
   };

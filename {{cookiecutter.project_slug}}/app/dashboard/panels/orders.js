@@ -6,6 +6,7 @@ import { el, field, form, price, shortened, time } from '/dashboard/dom.js';
 
 export const title = 'Orders';
 export const wide = true;
+export const rank = 2;
 
 const COLUMNS = ['pending', 'processing', 'shipped', 'cancelled'];
 // As many as a snapshot holds, so that a page left open shows what a fresh one would.
@@ -23,11 +24,11 @@ const KEPT = 500;
  * @param {import('../main.js').Context} context
  * @returns {import('../main.js').Panel}
  */
-export function mount(root, { state, send }) {
+export function mount(root, { state, send, user }) {
   /** @type {Map<string, {order: Order, card: HTMLElement}>} oldest first */
   const shown = new Map();
   const columns = Object.fromEntries(COLUMNS.map((status) => [status, column(status)]));
-  root.append(placeForm(send),
+  root.append(placeForm(send, user ?? 'alice'),
     el('div', { class: 'board' }, ...COLUMNS.map((status) => columns[status].root)));
   reset(state);
 
@@ -127,8 +128,8 @@ function answerForm(verb, label, value, submit) {
   return form({ class: 'answer' }, ({ answer }) => submit(answer), input, button);
 }
 
-/** @param {Send} send */
-function placeForm(send) {
+/** @param {Send} send @param {string} customer */
+function placeForm(send, customer) {
   return form({ class: 'inline place', 'aria-label': 'Place an order' }, (values) => send({
     PlaceOrder: {
       customer_id: values.customer_id,
@@ -140,7 +141,7 @@ function placeForm(send) {
       }],
     },
   }),
-  field('Customer', { name: 'customer_id', value: 'alice' }),
+  field('Customer', { name: 'customer_id', value: customer }),
   field('Product', { name: 'product_id', value: 'earl-grey' }),
   field('Name', { name: 'name', value: 'Earl Grey' }),
   field('Quantity', { name: 'quantity', type: 'number', min: 1, step: 1, value: 1 }),

@@ -1,0 +1,127 @@
+/**
+ * The chat: what is said in each room, and a form that says something.
+ */
+
+import { chips, el, field, form, time } from '/dashboard/dom.js';
+
+export const title = 'Chat';
+export const wide = true;
+export const rank = 4;
+
+const FIRST = 'lobby';
+// As many messages of a room, and as many rooms, as a snapshot holds.
+const KEPT = 50;
+// How near its end a log must be to follow what is said, in pixels.
+const NEAR = 40;
+
+/**
+ * @typedef { {message_id: string, user_id: string, text: string, sent_at: string} } Message
+ * @typedef { {room: string, messages: Message[]} } Room
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @param {import('../main.js').Context} context
+ * @returns {import('../main.js').Panel}
+ */
+export function mount(root, { state, send }) {
+  /** @type {Map<string, Message[]>} the latest message last, by room */
+  let rooms = new Map();
+  /** @type {Map<string, number>} how much was said in a room since it was last shown */
+  const unread = new Map();
+  /** @type {string} */
+  let shown = state[0]?.room ?? FIRST;
+  const list = chips('Rooms', enter);
+  const empty = el('p', { class: 'empty' }, 'Nobody has said anything here yet.');
+  let log = logOf(shown, []);
+  const room = field('Room', { name: 'room', value: shown, maxlength: 64 });
+  const text = field('Message', { name: 'text', maxlength: 2000 });
+  room.addEventListener('change', () => enter(room.control.value));
+  root.append(list.root, empty, log, form({ class: 'inline say', 'aria-label': 'Say something' }, say,
+    room, text, el('button', { type: 'submit', class: 'primary' }, 'Send')));
+  reset(state);
+
+  /** @param {Room[]} all  spoken in last first */
+  function reset(all) {
+    rooms = new Map(all.map(({ room: name, messages }) => [name, messages]));
+    enter(shown);
+  }
+
+  /** @param {string} name */
+  function enter(name) {
+    shown = name;
+    room.control.value = name;
+    // A log of its own: what is added to a log that is there would all be read aloud.
+    const entered = logOf(name, rooms.get(name) ?? []);
+    log.replaceWith(entered);
+    log = entered;
+    log.scrollTop = log.scrollHeight;
+    unread.delete(name);
+    count();
+  }
+
+  function count() {
+    const known = [...rooms.keys()];
+    list.show(known.includes(shown) ? known : [shown, ...known], shown, unread);
+    empty.hidden = rooms.has(shown);
+    log.hidden = !rooms.has(shown);
+  }
+
+  /** @param {Record<string, string>} values */
+  async function say(values) {
+    if (values.room !== shown) enter(values.room);
+    // The next message may be written, and sent, before the answer to this one is there.
+    text.control.value = '';
+    send({ SendMessage: values }).then((done) => {
+      if (!done) text.control.value ||= values.text;
+    });
+  }
+
+  /** @param {string} name @param {Message} message */
+  function heard(name, message) {
+    const messages = [...(rooms.get(name) ?? []), message].slice(-KEPT);
+    if (rooms.has(name)) rooms.set(name, messages);
+    else rooms = new Map([[name, messages], ...[...rooms].slice(0, KEPT - 1)]);
+    if (name === shown) append(message);
+    else unread.set(name, (unread.get(name) ?? 0) + 1);
+    count();
+  }
+
+  /** @param {Message} message */
+  function append(message) {
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+    const messages = log.firstChild;
+    messages.append(messageOf(message));
+    while (messages.children.length > KEPT) messages.firstChild.remove();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  return {
+    event(name, { room: where, ...message }) {
+      if (name === 'MessageSent') heard(where, message);
+    },
+    reset,
+  };
+}
+
+/** @param {string} room @param {Message[]} messages */
+function logOf(room, messages) {
+  return el('div', {
+    class: 'said', role: 'log', tabindex: 0, 'aria-label': `Said in ${room}`, 'aria-relevant': 'additions',
+  }, el('ol', {}, ...messages.map(messageOf)));
+}
+
+/** @param {Message} message */
+function messageOf({ user_id, text, sent_at }) {
+  const mark = el('span', { class: 'mark', 'aria-hidden': 'true' }, user_id.slice(0, 1).toUpperCase());
+  mark.style.setProperty('--hue', hueOf(user_id));
+  return el('li', {}, mark,
+    el('p', { class: 'top' }, el('b', {}, user_id), time(sent_at)),
+    el('p', { class: 'text' }, text));
+}
+
+/** The same colour for the same person, everywhere. @param {string} name */
+function hueOf(name) {
+  const sum = [...name].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % 360, 7);
+  return String(sum);
+}
