@@ -5,8 +5,7 @@ the features, its view, and its rows to `policy.py`. Most of what is forgotten f
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Never, TypeAlias, Union, assert_never
+from typing import NamedTuple, Never, TypeAlias, Union, assert_never
 
 from app.core.effects import Append, Durable, Publish
 from app.core.environment import Environment
@@ -150,8 +149,8 @@ Task: TypeAlias = Union[
 Effect: TypeAlias = Append[Event] | Publish[Event] | Durable[Command]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+# A named tuple, because it is made anew for every event: that takes a third of the time.
+class State(NamedTuple):
     """Everything the service knows: one immutable tree, a branch for each feature."""
 
     # {% if cookiecutter.starter == "blank" %}
@@ -190,7 +189,7 @@ def on_counter(state: State, action: CounterAction, env: Environment) -> Step:
     """What becomes of `state.counter`."""
     counter, asked = reduce_counter(state.counter, action, env)
     if counter is not state.counter:
-        state = replace(state, counter=counter)
+        state = state._replace(counter=counter)
     return state, asked
 
 
@@ -200,7 +199,7 @@ def on_inventory(state: State, action: InventoryAction, env: Environment) -> Ste
     """What becomes of `state.inventory`."""
     inventory, asked = reduce_inventory(state.inventory, action, env)
     if inventory is not state.inventory:
-        state = replace(state, inventory=inventory)
+        state = state._replace(inventory=inventory)
     return state, asked
 
 
@@ -208,7 +207,7 @@ def on_orders(state: State, action: OrderAction, env: Environment) -> Step:
     """What becomes of `state.orders`."""
     orders, asked = reduce_orders(state.orders, action, env)
     if orders is not state.orders:
-        state = replace(state, orders=orders)
+        state = state._replace(orders=orders)
     return state, asked
 
 
@@ -218,7 +217,7 @@ def on_chat(state: State, action: ChatAction, env: Environment) -> Step:
     """What becomes of `state.chat`."""
     chat, asked = reduce_chat(state.chat, action, env)
     if chat is not state.chat:
-        state = replace(state, chat=chat)
+        state = state._replace(chat=chat)
     return state, asked
 
 
@@ -226,7 +225,7 @@ def on_documents(state: State, action: DocumentAction, env: Environment) -> Step
     """What becomes of `state.documents`."""
     documents, asked = reduce_documents(state.documents, action, env)
     if documents is not state.documents:
-        state = replace(state, documents=documents)
+        state = state._replace(documents=documents)
     return state, asked
 
 
@@ -234,7 +233,7 @@ def on_jobs(state: State, action: JobAction, env: Environment) -> Step:
     """What becomes of `state.jobs`."""
     jobs, asked = reduce_jobs(state.jobs, action, env)
     if jobs is not state.jobs:
-        state = replace(state, jobs=jobs)
+        state = state._replace(jobs=jobs)
     return state, asked
 
 
@@ -242,7 +241,7 @@ def on_metrics(state: State, action: MetricsAction, env: Environment) -> Step:
     """What becomes of `state.metrics`."""
     metrics, asked = reduce_metrics(state.metrics, action, env)
     if metrics is not state.metrics:
-        state = replace(state, metrics=metrics)
+        state = state._replace(metrics=metrics)
     return state, asked
 
 
@@ -250,7 +249,7 @@ def on_notifications(state: State, action: NotificationAction, env: Environment)
     """What becomes of `state.notifications`."""
     notifications, asked = reduce_notifications(state.notifications, action, env)
     if notifications is not state.notifications:
-        state = replace(state, notifications=notifications)
+        state = state._replace(notifications=notifications)
     return state, asked
 
 

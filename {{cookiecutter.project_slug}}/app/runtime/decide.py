@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Generic
+from dataclasses import dataclass
+from typing import Generic, NamedTuple
 
 from app.core.effects import Append, Durable, Publish
 from app.core.environment import Environment
-from app.core.principal import Principal, Role
+from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.runtime.event_log.port import Entry
-from app.runtime.pending import Changing, Effects, Pending, Turn
-from app.runtime.remembered import Remembered
+from app.runtime.head import Advance, Head, principal_of
+from app.runtime.pending import Pending, Turn
 from app.runtime.rules import Command, Event, Rules, State
 
 MICROSECONDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Generic[Command]):
+class Request(NamedTuple, Generic[Command]):
     """A command on its way to being decided.
 
     `key` is unique to this one decision. `id` is the client's own name for the command at the
@@ -52,19 +50,7 @@ class Note:
     dead: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Head(Generic[State, Command]):
-    """All that the log says up to a position."""
-
-    position: int
-    time: int
-    state: State
-    effects: Effects[Command] = field(default_factory=Effects)
-    remembered: Remembered = Remembered()
-
-
-@dataclass(frozen=True, slots=True)
-class Happened(Generic[Event]):
+class Happened(NamedTuple, Generic[Event]):
     """An event, its topic, its JSON, and its position in the log; a passing event has none."""
 
     event: Event
@@ -74,8 +60,7 @@ class Happened(Generic[Event]):
     cause: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Generic[State, Command, Event]):
+class Decision(NamedTuple, Generic[State, Command, Event]):
     """What a command leads to: the head after it, its entries and its events.
 
     `begun` are the origins of the effects that are to be performed now, `cancelled` of those that
@@ -156,19 +141,12 @@ class Decider(Generic[State, Command, Event]):
     def replayed(self, head: Head[State, Command], entry: Entry) -> Decision[State, Command, Event]:
         """What an entry of the log leads to: the decision that it is a part of, once more.
 
-        The effects are those that were asked for then, whatever the rules ask for now. Raises
-        Rejected for an entry that cannot be read.
+        Raises Rejected for an entry that cannot be read.
         """
-        rules, state = self.rules, head.state
-        events: Sequence[Happened[Event]] = ()
-        if entry.event is not None:
-            happened = self.happened(entry, entry.event)
-            by = principal_of(entry.principal, entry.role)
-            env = Environment(entry.time, f"{self.epoch}/{entry.position}", by, rules.terms)
-            state, _ = rules.reduce(state, happened.event, env)
-            events = (happened,)
-        asked = () if entry.effects is None else rules.decode_effects(entry.effects)
-        return self.entered(head, entry, state, asked, events)
+        happened = [] if entry.event is None else [self.happened(entry, entry.event)]
+        advance = Advance(head, self.window)
+        self.advance(advance, entry, [each.event for each in happened])
+        return Decision(advance.head(), (entry,), happened, advance.begun, advance.cancelled)
 
     def happened(self, entry: Entry, json: str) -> Happened[Event]:
         """The event of an entry, as it was broadcast; raises Rejected if it cannot be read."""
@@ -176,39 +154,26 @@ class Decider(Generic[State, Command, Event]):
         topic = self.rules.topic_of(event)
         return Happened(event, topic, json, entry.position, entry.cause)
 
-    def entered(
-        self,
-        head: Head[State, Command],
-        entry: Entry,
-        state: State,
-        asked: Sequence[Durable[Command]],
-        events: Sequence[Happened[Event]] = (),
-    ) -> Decision[State, Command, Event]:
-        """What an entry leads to that leaves this State and asks for this."""
-        effects, remembered = head.effects, head.remembered
-        begun: Sequence[str] = ()
-        cancelled: Sequence[str] = ()
-        if entry.continues is not None:
-            turn, _, words = (entry.outcome or "").partition(": ")
-            effects = effects.turned(entry.continues, Turn(turn), words)
-            begun = [entry.continues] if turn == Turn.RETRIED else ()
-        if entry.settles is not None or asked:
-            changing = Changing(effects, entry.time)
-            if entry.settles is not None:
-                changing.settle(entry.settles)
-            changing.ask(entry.position, asked, entry.cause)
-            effects, cancelled = changing.result(), changing.cancelled
-            begun = [*begun, *changing.begun]
-        if entry.action is not None and entry.cause is not None and entry.outcome is None:
-            remembered = remembered.added(
-                entry.principal,
-                entry.cause,
-                entry.position,
-                now=entry.time,
-                window=self.rules.remember_seconds * MICROSECONDS,
-            )
-        head = Head(entry.position, entry.time, state, effects, remembered)
-        return Decision(head, (entry,), events, begun, cancelled)
+    def advance(
+        self, advance: Advance[State, Command], entry: Entry, events: Sequence[Event]
+    ) -> None:
+        """Move on by an entry whose event, if it has one, is this.
+
+        The effects are those that were asked for then, whatever the rules ask for now. Raises
+        Rejected for effects that cannot be read.
+        """
+        rules, state = self.rules, advance.state
+        for event in events:
+            by = principal_of(entry.principal, entry.role)
+            env = Environment(entry.time, f"{self.epoch}/{entry.position}", by, rules.terms)
+            state, _ = rules.reduce(state, event, env)
+        asked = () if entry.effects is None else rules.decode_effects(entry.effects)
+        advance.enter(entry, state, asked)
+
+    @property
+    def window(self) -> int:
+        """How long ids are remembered, in microseconds."""
+        return self.rules.remember_seconds * MICROSECONDS
 
 
 class Course(Generic[State, Command, Event]):
@@ -222,17 +187,18 @@ class Course(Generic[State, Command, Event]):
         now: int,
     ) -> None:
         self._decider = decider
-        self._head = head
+        self._advance = Advance(head, decider.window)
         self._request = request
         self._now = now
         self._entries: list[Entry] = []
         self._events: list[Happened[Event]] = []
-        self._begun: list[str] = []
-        self._cancelled: list[str] = []
 
     def decision(self) -> Decision[State, Command, Event]:
         """All of it."""
-        return Decision(self._head, self._entries, self._events, self._begun, self._cancelled)
+        advance = self._advance
+        return Decision(
+            advance.head(), self._entries, self._events, advance.begun, advance.cancelled
+        )
 
     def take(self, asked: Sequence[Append[Event] | Publish[Event] | Durable[Command]]) -> None:
         """Go through what a command asks for.
@@ -250,18 +216,19 @@ class Course(Generic[State, Command, Event]):
                 case _:
                     raise TypeError(f"a command cannot ask for {effect}: let its event do so")
         if not self._entries and (request.origin is not None or request.id is not None):
-            self._add(outcome="nothing")
+            self._add(self._advance.state, outcome="nothing")
 
     def refuse(self, words: str) -> None:
         """Note that a command of the service's own was refused."""
-        self._add(outcome=f"refused: {words}")
+        self._add(self._advance.state, outcome=f"refused: {words}")
 
     def note(self, turn: Turn | None, words: str) -> None:
         """Note how the effect goes on, or that it was discarded."""
         if turn is None:
-            self._add(outcome="discarded")
+            self._add(self._advance.state, outcome="discarded")
         else:
-            self._add(outcome=f"{turn}: {words}" if words else turn, goes_on=True)
+            outcome = f"{turn}: {words}" if words else turn
+            self._add(self._advance.state, outcome=outcome, goes_on=True)
 
     def _publish(self, event: Event) -> None:
         rules = self._decider.rules
@@ -269,33 +236,33 @@ class Course(Generic[State, Command, Event]):
         self._events.append(Happened(event, topic, text, None, self._request.id))
 
     def _append(self, event: Event) -> None:
-        rules, position = self._decider.rules, self._head.position + 1
+        rules, position = self._decider.rules, self._advance.position + 1
         seed = f"{self._decider.epoch}/{position}"
         env = Environment(self._now, seed, self._request.by, rules.terms)
-        state, asked = rules.reduce(self._head.state, event, env)
+        state, asked = rules.reduce(self._advance.state, event, env)
         effects = [_durable(effect) for effect in asked] if asked else []
         text, topic = rules.encode_action(event), rules.topic_of(event)
-        self._add(text, state=state, effects=effects)
+        self._add(state, text, effects=effects)
         self._events.append(Happened(event, topic, text, position, self._request.id))
 
     def _add(
         self,
+        state: State,
         event: str | None = None,
         *,
-        state: State | None = None,
         effects: Sequence[Durable[Command]] = (),
         outcome: str = "done",
         goes_on: bool = False,
     ) -> None:
         """One entry more. The first tells what was decided, and what becomes of its origin."""
-        request, head, rules = self._request, self._head, self._decider.rules
+        request, rules = self._request, self._decider.rules
         is_first = not self._entries
         origin = request.origin if is_first else None
         command = request.command if is_first else None
         if request.nth is not None:
             goes_on, outcome = True, f"{Turn.GIVEN}: {outcome}"
         entry = Entry(
-            position=head.position + 1,
+            position=self._advance.position + 1,
             time=self._now,
             command=request.key,
             principal=request.by.name,
@@ -309,17 +276,7 @@ class Course(Generic[State, Command, Event]):
             outcome=None if origin is None else outcome,
         )
         self._entries.append(entry)
-        state = head.state if state is None else state
-        decision = self._decider.entered(head, entry, state, effects)
-        self._head = decision.head
-        self._begun.extend(decision.begun)
-        self._cancelled.extend(decision.cancelled)
-
-
-@lru_cache(4096)
-def principal_of(name: str, role: str) -> Principal:
-    """Who sent the command of an entry."""
-    return Principal(name, Role(role))
+        self._advance.enter(entry, state, effects)
 
 
 def is_awaited(pending: Pending[Command] | None, request: Request[Command]) -> bool:

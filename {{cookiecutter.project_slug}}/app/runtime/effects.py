@@ -12,7 +12,6 @@ import heapq
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, Generic, Protocol
@@ -255,7 +254,7 @@ class Performer(Generic[State, Command, Event]):
         A refusal by the rules is noted, and that is that.
         """
         while is_awaited(self._store.pending(request.origin or ""), request):
-            again = replace(request, key=self._store.new_key())
+            again = request._replace(key=self._store.new_key())
             try:
                 await self._store.enqueue(again)
             except Rejected as refusal:

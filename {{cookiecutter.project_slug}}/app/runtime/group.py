@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic
+from typing import Generic, NamedTuple
 
 import structlog
 
 from app.core.rejected import Code, Rejected
-from app.runtime.decide import Decider, Decision, Happened, Head, Note, Request
+from app.runtime.decide import Decider, Decision, Happened, Note, Request
 from app.runtime.event_log.port import Entry
+from app.runtime.head import Head
 from app.runtime.pending import Turn
 from app.runtime.rules import Command, Event, State
 
@@ -20,8 +21,7 @@ MISTAKE = Rejected(Code.INTERNAL, "the service made a mistake")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[State, Event]):
+class Outcome(NamedTuple, Generic[State, Event]):
     """What a command led to: its events, the log's position after it, and the State it left.
 
     A `duplicate` was decided when it was first sent: these are its events and its position then,
@@ -34,8 +34,7 @@ class Outcome(Generic[State, Event]):
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting(Generic[State, Command, Event]):
+class Waiting(NamedTuple, Generic[State, Command, Event]):
     """A request or a note that waits for its commit, and the future that its sender looks at."""
 
     request: Request[Command] | Note

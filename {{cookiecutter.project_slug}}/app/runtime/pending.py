@@ -7,9 +7,8 @@ asks for, `12.0`; inside a Parallel or Sequential one place more, `12.0.1`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from rpds import HashTrieMap
 
@@ -18,6 +17,7 @@ from app.core.effects import Cancel, Dispatch, Durable, Leaf, Parallel, Sequenti
 Command = TypeVar("Command")
 
 NO_KEYS: frozenset[str] = frozenset()
+NO_ORIGINS: frozenset[str] = frozenset()
 
 
 class Turn(StrEnum):
@@ -30,8 +30,7 @@ class Turn(StrEnum):
     RETRIED = "retried"  # somebody has asked for it to be tried again
 
 
-@dataclass(frozen=True, slots=True)
-class Pending(Generic[Command]):
+class Pending(NamedTuple, Generic[Command]):
     """An effect to be performed, and how far it has come.
 
     `since` is the time (microseconds since 1970, UTC) at which its turn came: a Delay counts from
@@ -47,8 +46,7 @@ class Pending(Generic[Command]):
     dead: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group(Generic[Command]):
+class Group(NamedTuple, Generic[Command]):
     """A Parallel, or a Sequential that is at its child `next - 1`; `open` children go on."""
 
     effect: Parallel[Command] | Sequential[Command]
@@ -58,8 +56,7 @@ class Group(Generic[Command]):
     cancelled: frozenset[str] = NO_KEYS
 
 
-@dataclass(frozen=True, slots=True)
-class Effects(Generic[Command]):
+class Effects(NamedTuple, Generic[Command]):
     """Every effect that has not ended, by origin; where each key is used; which are dead."""
 
     pending: HashTrieMap[str, Pending[Command]] = HashTrieMap()
@@ -67,41 +64,26 @@ class Effects(Generic[Command]):
     keyed: HashTrieMap[str, tuple[str, ...]] = HashTrieMap()
     dead: tuple[str, ...] = ()
 
-    def turned(self, origin: str, turn: Turn, words: str = "") -> Effects[Command]:
-        """Note how an effect goes on."""
-        pending = self.pending[origin]
-        match turn:
-            case Turn.STARTED:
-                now = replace(pending, attempts=pending.attempts + 1)
-            case Turn.GIVEN:
-                now = replace(pending, given=pending.given + 1, attempts=1)
-            case Turn.INTERRUPTED:
-                now = replace(pending, attempts=pending.attempts - 1)
-            case Turn.DEAD:
-                now = replace(pending, dead=words)
-            case Turn.RETRIED:
-                now = replace(pending, dead=None, attempts=0)
-        dead = self.dead
-        if now.dead != pending.dead:
-            dead = _without(dead, origin) if now.dead is None else (*dead, origin)
-        return Effects(self.pending.insert(origin, now), self.groups, self.keyed, dead)
-
 
 class Changing(Generic[Command]):
     """Effects while one entry changes them: what has ended, what is asked for, what begins.
 
     `begun` are the origins whose turn has come, `cancelled` those that ended by a Cancel. A
     settlement comes before what the same entry asks for, and an event's effects in their order.
+    Effects in `passed` are passed over: whoever knows that they end soon need not note them.
     """
 
-    def __init__(self, effects: Effects[Command], now: int) -> None:
+    def __init__(
+        self, effects: Effects[Command], now: int, passed: frozenset[str] = NO_ORIGINS
+    ) -> None:
         self.pending = effects.pending
         self.groups = effects.groups
         self.keyed = effects.keyed
         self.dead = effects.dead
         self.begun: list[str] = []
         self.cancelled: list[str] = []
-        self._now = now
+        self.now = now
+        self._passed = passed
 
     def result(self) -> Effects[Command]:
         """The table after the entry."""
@@ -110,14 +92,34 @@ class Changing(Generic[Command]):
     def ask(self, position: int, effects: Sequence[Durable[Command]], cause: str | None) -> None:
         """Begin what the event at `position` asks for."""
         for place, effect in enumerate(effects):
-            self._begin(f"{position}.{place}", effect, cause, NO_KEYS)
+            origin = f"{position}.{place}"
+            if origin not in self._passed:
+                self._begin(origin, effect, cause, NO_KEYS)
+
+    def turn(self, origin: str, turn: Turn, words: str = "") -> None:
+        """Note how an effect goes on."""
+        pending = self.pending[origin]
+        match turn:
+            case Turn.STARTED:
+                now = pending._replace(attempts=pending.attempts + 1)
+            case Turn.GIVEN:
+                now = pending._replace(given=pending.given + 1, attempts=1)
+            case Turn.INTERRUPTED:
+                now = pending._replace(attempts=pending.attempts - 1)
+            case Turn.DEAD:
+                now = pending._replace(dead=words)
+                self.dead = (*_without(self.dead, origin), origin)
+            case Turn.RETRIED:
+                now = pending._replace(dead=None, attempts=0)
+                self.dead = _without(self.dead, origin)
+                self.begun.append(origin)
+        self.pending = self.pending.insert(origin, now)
 
     def settle(self, origin: str) -> None:
         """End an effect, and begin what waits for its end."""
         pending = self.pending[origin]
         self.pending = self.pending.discard(origin)
-        if pending.dead is not None:
-            self.dead = _without(self.dead, origin)
+        self.dead = _without(self.dead, origin)
         self._forget_key(_key(pending.effect), origin)
         self._ended(origin)
 
@@ -133,7 +135,7 @@ class Changing(Generic[Command]):
             case _ if _key(effect) in cancelled:
                 self._ended(origin)
             case _:
-                self.pending = self.pending.insert(origin, Pending(effect, self._now, cause))
+                self.pending = self.pending.insert(origin, Pending(effect, self.now, cause))
                 self._remember_key(_key(effect), origin)
                 self.begun.append(origin)
 
@@ -163,10 +165,10 @@ class Changing(Generic[Command]):
             return
         children = group.effect.effects
         if group.open > 1:
-            self.groups = self.groups.insert(parent, replace(group, open=group.open - 1))
+            self.groups = self.groups.insert(parent, group._replace(open=group.open - 1))
         elif group.next < len(children):
             child = children[group.next]
-            self.groups = self.groups.insert(parent, replace(group, next=group.next + 1))
+            self.groups = self.groups.insert(parent, group._replace(next=group.next + 1))
             for key in _keys_of((child,)):
                 self._forget_key(key, parent)
             self._begin(f"{parent}.{group.next}", child, group.cause, group.cancelled)
@@ -178,7 +180,7 @@ class Changing(Generic[Command]):
         for origin in self.keyed.get(key, ()):
             group = self.groups.get(origin)
             if group is not None:  # its turn has not come: it will be passed over
-                marked = replace(group, cancelled=group.cancelled | {key})
+                marked = group._replace(cancelled=group.cancelled | {key})
                 self.groups = self.groups.insert(origin, marked)
         for origin in self.keyed.get(key, ()):
             if origin in self.pending:
@@ -212,7 +214,9 @@ def _keys_of(effects: Sequence[Durable[Command]]) -> list[str]:
 
 
 def _without(origins: tuple[str, ...], origin: str) -> tuple[str, ...]:
-    """These origins with one occurrence of this one less."""
+    """These origins with one occurrence of this one less, if there is one."""
+    if origin not in origins:
+        return origins
     place = origins.index(origin)
     return origins[:place] + origins[place + 1 :]
 

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 
 from app.core.rejected import Rejected, StartRefused
-from app.runtime.decide import Decider, Decision, Happened, Head
+from app.runtime.decide import Decider, Decision, Happened
 from app.runtime.event_log.port import Entry, EventLog
+from app.runtime.head import Advance, Head, begun_and_ended
 from app.runtime.rules import Command, Event, State
 from app.runtime.snapshot import load_snapshot
 
@@ -26,11 +27,28 @@ async def replay(
     Raises StartRefused at an entry that cannot be read.
     """
     head = await load_snapshot(event_log, decider.rules) or decider.start()
-    async for decision in catch_up(event_log, decider, head):
-        head = decision.head
-        if head.position % ENTRIES_A_LINE == 0:
+    lines = head.position // ENTRIES_A_LINE
+    while entries := await event_log.read(head.position, ENTRIES_A_READ):
+        head = _replayed(decider, head, entries)
+        if head.position // ENTRIES_A_LINE > lines:
+            lines = head.position // ENTRIES_A_LINE
             log.info("replaying the event log", position=head.position)
     return head
+
+
+def _replayed(
+    decider: Decider[State, Command, Event], head: Head[State, Command], entries: Sequence[Entry]
+) -> Head[State, Command]:
+    """The head after these entries, which nobody is told of."""
+    decode = decider.rules.decode_event
+    advance = Advance(head, decider.window, begun_and_ended(entries))
+    for entry in entries:
+        try:
+            events = () if entry.event is None else (decode(entry.event),)
+            decider.advance(advance, entry, events)
+        except Rejected as problem:
+            raise StartRefused(unreadable(entry, problem)) from None
+    return advance.head()
 
 
 async def catch_up(

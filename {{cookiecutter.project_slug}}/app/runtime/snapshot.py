@@ -13,8 +13,8 @@ import structlog
 from rpds import HashTrieMap
 
 from app.core.effects import Parallel, Sequential
-from app.runtime.decide import Head
 from app.runtime.event_log.port import EventLog, Row
+from app.runtime.head import Head
 from app.runtime.pending import Effects, Group, Pending
 from app.runtime.remembered import Remembered
 from app.runtime.rules import Command, Event, Rules, State

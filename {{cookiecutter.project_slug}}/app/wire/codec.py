@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -12,19 +12,17 @@ from rpds import HashTrieMap
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
 from app.core.rejected import Code, Rejected
 from app.domain import Command, Event, Task
-from app.domain.sequence import Sequence as Values
 from app.wire import problems
 from app.wire.protocol import Incoming
-from app.wire.tagged import ExternallyTagged
+from app.wire.stored import Stored
 from app.wire.upcasters import UPCASTERS
 
 PONG = '{"type":"pong"}'
 
-
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
-EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, ExternallyTagged()])
-COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, ExternallyTagged()])
-TASK: TypeAdapter[Task] = TypeAdapter(Annotated[Task, ExternallyTagged()])
+EVENTS: Stored[Event] = Stored(Event)
+COMMANDS: Stored[Command] = Stored(Command)
+TASKS: Stored[Any] = Stored(Task)  # Run takes some of them, Stream the others
 
 
 def encode(value: object) -> bytes:
@@ -53,10 +51,10 @@ def decode_effects(text: str) -> list[Durable[Command]]:
         raise Rejected(Code.INVALID, f"no effects, as they are stored: {problem}") from None
 
 
-def decode_command(text: str | bytes) -> Command:
+def decode_command(text: str) -> Command:
     """A command of the log; raises Rejected if it cannot be read."""
     try:
-        return COMMAND.validate_json(text)
+        return COMMANDS.read(text)
     except ValidationError as error:
         raise problems.rejected(error.errors(include_url=False)) from None
 
@@ -64,7 +62,7 @@ def decode_command(text: str | bytes) -> Command:
 def decode_event(text: str) -> Event:
     """An event of the log, brought up to date; raises Rejected if it cannot be read."""
     try:
-        return EVENT.validate_json(_upcast(text) if UPCASTERS else text)
+        return EVENTS.read(_upcast(text) if UPCASTERS else text)
     except ValidationError as error:
         raise problems.rejected(error.errors(include_url=False)) from None
 
@@ -139,13 +137,13 @@ def _effect(stored: dict[str, Any]) -> Durable[Command]:
     ((name, value),) = stored.items()
     match name:
         case "Dispatch":
-            return Dispatch(_command(value))
+            return Dispatch(COMMANDS.read_parsed(value))
         case "Delay":
-            return Delay(value["seconds"], _command(value["command"]), value["key"])
+            return Delay(value["seconds"], COMMANDS.read_parsed(value["command"]), value["key"])
         case "Run":
-            return Run(_task(value["task"]), value["key"])
+            return Run(TASKS.read_parsed(value["task"]), value["key"])
         case "Stream":
-            return Stream(_task(value["task"]), value["key"])
+            return Stream(TASKS.read_parsed(value["task"]), value["key"])
         case "Cancel":
             return Cancel(value)
         case "Parallel":
@@ -164,26 +162,16 @@ def _action(action: object) -> orjson.Fragment:
     return orjson.Fragment(encode_action(action))
 
 
-def _command(value: object) -> Command:
-    return COMMAND.validate_json(orjson.dumps(value))
-
-
-def _task(value: object) -> Any:
-    return TASK.validate_json(orjson.dumps(value))
-
-
-def _upcast(text: str) -> str | bytes:
+def _upcast(text: str) -> str:
     action = orjson.loads(text)
     name, values = (action, {}) if isinstance(action, str) else next(iter(action.items()))
     if name not in UPCASTERS:
         return text
     name, values = UPCASTERS[name](values)
-    return orjson.dumps({name: values} if values else name)
+    return orjson.dumps({name: values} if values else name).decode()
 
 
 def _plain(value: object) -> object:
     if isinstance(value, HashTrieMap):
         return dict(value)
-    if isinstance(value, Values):
-        return list(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

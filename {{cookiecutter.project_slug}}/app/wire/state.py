@@ -59,7 +59,7 @@ def decode_state(rows: Iterable[Row]) -> State:
 
 def _branches() -> Mapping[str, Any]:
     hints = get_type_hints(State)
-    return {field.name: hints[field.name] for field in fields(State)}
+    return {name: hints[name] for name in State._fields}
 
 
 def _fields() -> Mapping[str, Field]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -21,10 +22,18 @@ STOCK = 100_000
 CHANCE = Random(7)  # noqa: S311 - the same moments each time, as far as a real process goes
 
 
-async def test_thirty_kills_leave_every_saga_and_every_batch_finished_once(tmp_path: Path) -> None:
-    service = Service(tmp_path, APP_ORDER_EXPIRY_SECONDS="2", APP_LOG_LEVEL="warning")
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service whose orders expire soon."""
+    running = Service(tmp_path, APP_ORDER_EXPIRY_SECONDS="2").start()
+    yield running
+    running.kill()
+
+
+async def test_thirty_kills_leave_every_saga_and_every_batch_finished_once(
+    service: Service, tmp_path: Path
+) -> None:
     acknowledged: set[str] = set()
-    service.start()
     async with httpx.AsyncClient(base_url=f"{service.url}/api/v1") as client:
         await sent(client, "stock", {"AddStock": {"product_id": "tea", "quantity": STOCK}})
     for kill in range(KILLS):

@@ -159,8 +159,8 @@ async def test_a_command_is_decided_at_its_own_time_with_its_own_ids() -> None:
 
 async def test_everything_that_cannot_be_read_is_told_and_the_rest_goes_on() -> None:
     entries = list(await log_of(Add(1), Add(2), Add(3), Plan((Delay(3600, Add(1)),))))
-    entries[0] = replace(entries[0], event="gone")
-    entries[3] = replace(entries[3], effects="gone too")
+    entries[0] = entries[0]._replace(event="gone")
+    entries[3] = entries[3]._replace(effects="gone too")
     check: Check[int, Any, Any] = Check(TALLY, "epoch")
 
     all_of_them = list(check.differences(entries))
@@ -189,7 +189,7 @@ async def test_an_event_that_cannot_be_applied_is_told() -> None:
 async def test_a_role_that_is_no_more_is_told() -> None:
     (entry,) = await log_of(Add(1))
 
-    (difference,) = found([replace(entry, role="emperor")])
+    (difference,) = found([entry._replace(role="emperor")])
 
     assert isinstance(difference, Unreadable)
     assert "emperor" in difference.words
@@ -198,7 +198,7 @@ async def test_a_role_that_is_no_more_is_told() -> None:
 async def test_a_command_that_cannot_be_read_any_more_is_told() -> None:
     (entry,) = await log_of(Add(1))
 
-    (difference,) = found([replace(entry, action="gone")])
+    (difference,) = found([entry._replace(action="gone")])
 
     assert isinstance(difference, DecidedDifferently)
     assert difference.now.refused == "cannot be read: unknown action gone"
@@ -211,7 +211,7 @@ async def test_an_event_that_was_brought_up_to_date_is_no_difference() -> None:
         event = decode(text)
         return Added(event["old"], 0, 1) if isinstance(event, dict) else event
 
-    old = [replace(entries[0], event=encode({"old": 1}))]
+    old = [entries[0]._replace(event=encode({"old": 1}))]
 
     assert found(old, replace(TALLY, decode_event=upcast)) == []
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,7 +163,7 @@ async def test_an_effect_that_was_stored_is_performed_after_a_crash_and_once() -
 async def test_old_events_ask_for_nothing_anew() -> None:
     """Whatever their branch asks for by now: what counts is what was stored with them."""
     event_log = MemoryLog()
-    await event_log.append(0, [replace(STORED, effects=None)])
+    await event_log.append(0, [STORED._replace(effects=None)])
 
     async with open_tally(event_log) as store:
         await store.dispatch(Add(1), by=ME)
@@ -186,7 +185,7 @@ async def test_an_effect_whose_command_is_refused_has_ended() -> None:
 
 async def test_a_log_that_cannot_be_read_stops_the_start_and_names_the_place() -> None:
     event_log = MemoryLog()
-    await event_log.append(0, [replace(STORED, event="Gone")])
+    await event_log.append(0, [STORED._replace(event="Gone")])
 
     with pytest.raises(StartRefused, match="position 1: unknown action Gone"):
         async with open_tally(event_log):

@@ -33,8 +33,8 @@ class SendMessage:
 class MessageSent:
     """Somebody has said something in a room; the first message opens it."""
 
-    room: Id
-    message_id: Id
+    room: str
+    message_id: str
     user_id: str
     text: str
     sent_at: datetime

@@ -79,7 +79,7 @@ class EditDocument:
 class DocumentUpdated:
     """Somebody has edited the document, which is at this version now."""
 
-    doc_id: Id
+    doc_id: str
     changes: tuple[Change, ...]
     user_id: str
     version: int

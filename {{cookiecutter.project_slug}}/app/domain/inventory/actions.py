@@ -19,7 +19,7 @@ Quantity: TypeAlias = Annotated[int, Ge(1), Le(1_000_000)]
 class Units:
     """So many units of one product."""
 
-    product_id: Id
+    product_id: str
     quantity: int
 
 
@@ -41,14 +41,14 @@ class AddStock:
 class ReserveStock:
     """Lay aside what a placed order wants."""
 
-    order_id: Id
+    order_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStock:
     """Put back what was laid aside for an order that was cancelled."""
 
-    order_id: Id
+    order_id: str
 
 
 # Events: what happened.
@@ -58,7 +58,7 @@ class ReleaseStock:
 class InventoryUpdated:
     """So many units of a product can be sold now."""
 
-    product_id: Id
+    product_id: str
     available: int
 
 
@@ -66,8 +66,8 @@ class InventoryUpdated:
 class StockReserved:
     """What the order wants is laid aside; of products that are not tracked, nothing is."""
 
-    order_id: Id
-    customer_id: Id
+    order_id: str
+    customer_id: str
     units: tuple[Units, ...]
 
 
@@ -75,17 +75,17 @@ class StockReserved:
 class StockRefused:
     """There is too little of a product for the order."""
 
-    order_id: Id
-    customer_id: Id
-    product_id: Id
+    order_id: str
+    customer_id: str
+    product_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class StockReleased:
     """What was laid aside for the order can be sold again."""
 
-    order_id: Id
-    customer_id: Id
+    order_id: str
+    customer_id: str
 
 
 InventoryCommand: TypeAlias = AddStock

@@ -39,7 +39,7 @@ class CancelBatch:
 class RecordProgress:
     """More items of a batch are done: so many with success, and so many without."""
 
-    batch_id: Id
+    batch_id: str
     succeeded: Count
     failed: Count
 
@@ -51,7 +51,7 @@ class RecordProgress:
 class BatchProcessStarted:
     """A batch has begun."""
 
-    batch_id: Id
+    batch_id: str
     total_items: int
 
 
@@ -59,7 +59,7 @@ class BatchProcessStarted:
 class BatchProcessProgress:
     """So many of a batch's items are done by now, all together."""
 
-    batch_id: Id
+    batch_id: str
     processed: int
     total: int
     succeeded: int
@@ -70,7 +70,7 @@ class BatchProcessProgress:
 class BatchProcessCompleted:
     """All items of the batch are done."""
 
-    batch_id: Id
+    batch_id: str
     succeeded: int
     failed: int
 
@@ -79,7 +79,7 @@ class BatchProcessCompleted:
 class BatchProcessCancelled:
     """The batch was given up; what is done stays done."""
 
-    batch_id: Id
+    batch_id: str
 
 
 JobCommand: TypeAlias = StartBatch | CancelBatch

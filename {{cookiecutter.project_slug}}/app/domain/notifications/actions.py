@@ -42,7 +42,7 @@ class MarkNotificationRead:
 class CreateNotification:
     """Tell a user something."""
 
-    user_id: Id
+    user_id: str
     message: Message
     priority: Priority
 
@@ -54,8 +54,8 @@ class CreateNotification:
 class NotificationCreated:
     """There is something for the user to know."""
 
-    notification_id: Id
-    user_id: Id
+    notification_id: str
+    user_id: str
     message: str
     priority: Priority
     created_at: datetime
@@ -65,8 +65,8 @@ class NotificationCreated:
 class NotificationRead:
     """The user knows it."""
 
-    notification_id: Id
-    user_id: Id
+    notification_id: str
+    user_id: str
 
 
 NotificationCommand: TypeAlias = MarkNotificationRead

@@ -72,7 +72,7 @@ class CancelOrder:
 class ConfirmOrder:
     """Move a placed order on to processing."""
 
-    order_id: Id
+    order_id: str
 
 
 # Events: what happened.
@@ -82,8 +82,8 @@ class ConfirmOrder:
 class OrderPlaced:
     """A customer has placed an order."""
 
-    order_id: Id
-    customer_id: Id
+    order_id: str
+    customer_id: str
     status: Status
     total_cents: int
     items: tuple[Item, ...]
@@ -94,17 +94,17 @@ class OrderPlaced:
 class OrderProcessing:
     """The order is being made ready."""
 
-    order_id: Id
-    customer_id: Id
+    order_id: str
+    customer_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrderShipped:
     """The order is on its way."""
 
-    order_id: Id
+    order_id: str
     tracking_number: str
-    customer_id: Id
+    customer_id: str
     shipped_at: datetime
 
 
@@ -112,9 +112,9 @@ class OrderShipped:
 class OrderCancelled:
     """The order will not be delivered."""
 
-    order_id: Id
+    order_id: str
     reason: str
-    customer_id: Id
+    customer_id: str
     cancelled_at: datetime
 
 

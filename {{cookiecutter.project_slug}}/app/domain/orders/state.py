@@ -50,7 +50,7 @@ class Orders:
     def changed(self, order_id: str, **fields: Any) -> Orders:
         """These orders with one of them changed."""
         order = replace(self.by_id[order_id], **fields)
-        return replace(self, by_id=self.by_id.insert(order_id, order))
+        return Orders(self.by_id.insert(order_id, order), self.ids)
 
     def placed_after(self, number: int) -> Iterator[tuple[int, Order]]:
         """Orders as they were placed, each with its number, from the one after `number`.

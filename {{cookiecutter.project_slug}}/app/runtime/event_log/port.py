@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One position of the log: an event, the note of what became of an effect, or both.
 
     `time` is in microseconds since 1970, UTC. `command` names the one decision that entries belong

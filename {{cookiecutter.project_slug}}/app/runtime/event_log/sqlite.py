@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +13,8 @@ from app.core.rejected import StartRefused
 from app.runtime.event_log.port import Conflict, Entry, LogFull, Row, Snapshot
 
 FORMAT = 2
-COLUMNS = (
-    "position, time, command, principal, role, cause, action, event, effects, settles, continues, "
-    "outcome"
-)
-PLACES = ", ".join("?" for _ in COLUMNS.split(", "))
+COLUMNS = ", ".join(Entry._fields)
+PLACES = ", ".join("?" for _ in Entry._fields)
 INSERT = f"INSERT INTO log ({COLUMNS}) VALUES ({PLACES})"  # noqa: S608 - constants
 SELECT = f"SELECT {COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
 TABLES = """
@@ -51,7 +47,6 @@ NOTHING_STORED = {
     sqlite3.SQLITE_BUSY: "another program has locked the event log",
 }
 T = TypeVar("T")
-row_of = attrgetter(*COLUMNS.split(", "))
 
 
 class SqliteLog:
@@ -107,12 +102,11 @@ class SqliteLog:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _append(self, expected: int, entries: Sequence[Entry]) -> None:
-        rows = [row_of(entry) for entry in entries]
         with self._transaction() as transaction:
             (end,) = transaction.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
             if end != expected:
                 raise Conflict(f"the log ends at {end}, not at {expected}")
-            transaction.executemany(INSERT, rows)
+            transaction.executemany(INSERT, entries)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
