@@ -1,0 +1,54 @@
+"""Limits of the service, made so small that a short schedule comes to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+
+class Silent:
+    """In place of a module's logger, and of its garbage collector."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __call__(self, *words: object, **more: object) -> None:
+        """Say nothing, do nothing."""
+
+
+SILENT = Silent()
+LIMITS: Mapping[str, Mapping[str, object]] = {
+    "app.runtime.broadcast": {"LIVE_EVENTS": 8, "EVENTS_A_READ": 8, "log": SILENT},
+    "app.runtime.effects": {"SLOTS": 3, "COMMANDS_IN_FLIGHT": 2, "log": SILENT},
+    "app.runtime.group": {"log": SILENT},
+    "app.runtime.replay": {"ENTRIES_A_READ": 16, "log": SILENT},
+    "app.runtime.snapshot": {"ITEMS_A_ROW": 3, "gc": SILENT, "log": SILENT},
+    "app.runtime.store": {
+        "WAITING_COMMANDS": 12,
+        "COMMANDS_A_COMMIT": 6,
+        "SNAPSHOT_ENTRIES": 20,
+        "SNAPSHOT_ENTRIES_AT_CLOSE": 5,
+        "log": SILENT,
+    },
+    "app.wire.state": {"ITEMS_A_ROW": 3},
+}
+MODULES = {name: import_module(name) for name in LIMITS}
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    """For as long as the context lasts."""
+    before = {
+        (name, limit): getattr(MODULES[name], limit)
+        for name, limits in LIMITS.items()
+        for limit in limits
+    }
+    for name, limit in before:
+        setattr(MODULES[name], limit, LIMITS[name][limit])
+    try:
+        yield
+    finally:
+        for (name, limit), value in before.items():
+            setattr(MODULES[name], limit, value)
