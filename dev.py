@@ -4,6 +4,7 @@
 python3 dev.py demo             bake the default project and serve it with a little traffic
 python3 dev.py demo --check     the same, verified and stopped again
 python3 dev.py test [--quick]   every test that this machine can run
+python3 dev.py bench [--quick]  measure the service; the table is in benchmarks/README.md
 python3 dev.py play [FOLDER]    bake a project to edit
 python3 dev.py sync [FOLDER]    carry the edits made there back into the template
 """
@@ -43,6 +44,9 @@ def main() -> int:
     demo_options.add_argument("--check", action="store_true")
     demo_options.add_argument("--port", type=int, default=3000)
     commands.add_parser("test").add_argument("--quick", action="store_true")
+    bench_options = commands.add_parser("bench")
+    bench_options.add_argument("names", nargs="*", help="which measurements; all without a name")
+    bench_options.add_argument("--quick", action="store_true", help="rough figures in a minute")
     for name in ("play", "sync"):
         commands.add_parser(name).add_argument(
             "folder", type=Path, nargs="?", default=ROOT / "play"
@@ -53,6 +57,8 @@ def main() -> int:
             return demo(options.port, check=options.check)
         case "test":
             return test(quick=options.quick)
+        case "bench":
+            return bench([*options.names, *(["--quick"] if options.quick else [])])
         case "play":
             return play(options.folder)
         case _:
@@ -259,10 +265,22 @@ def simulate_traffic(service: subprocess.Popen[bytes], url: str) -> None:
 # Tests
 
 
+def test_environment() -> Path:
+    """What tests and measurements need: the tools of both, and all that the service needs."""
+    template = groups(ROOT / "pyproject.toml", "demo", "dev")
+    return environment("test", template + groups(ROOT / TEMPLATE / "pyproject.toml", "dev"))
+
+
+def bench(arguments: list[str]) -> int:
+    """Measure with the tests' interpreter; 1 when a bar is missed."""
+    return subprocess.run(
+        [test_environment(), ROOT / "benchmarks" / "run.py", *arguments]
+    ).returncode
+
+
 def test(*, quick: bool) -> int:
     """The template's tests, and in a bake of each starter the project's own; one line sums up."""
-    template = groups(ROOT / "pyproject.toml", "demo", "dev")
-    python = environment("test", template + groups(ROOT / TEMPLATE / "pyproject.toml", "dev"))
+    python = test_environment()
     reports = DEV / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True)
