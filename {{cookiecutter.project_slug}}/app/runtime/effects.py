@@ -68,9 +68,9 @@ class Performer(Generic[State, Command, Event]):
         self._in_flight = 0
         self._work: deque[str] = deque()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._timers: list[tuple[int, tuple[int, ...], str]] = []
+        self._timers: list[tuple[int, str]] = []
         self._alarm: asyncio.TimerHandle | None = None
-        self._pending_timers_checked = 0
+        self._timers_set = 0
 
     def start(self, tasks: asyncio.TaskGroup, origins: Iterable[str]) -> None:
         """Begin with the effects that the log says are pending; the group owns all tasks."""
@@ -165,9 +165,10 @@ class Performer(Generic[State, Command, Event]):
     # Timers
 
     def _set_timer(self, due: int, origin: str) -> None:
-        heapq.heappush(self._timers, (due, place(origin), origin))
+        heapq.heappush(self._timers, (due, origin))
         self._sweep()
-        self._arm()
+        if self._timers[0][1] == origin:  # else the alarm rings earlier anyway
+            self._arm()
 
     def _arm(self) -> None:
         if self._alarm is not None:
@@ -181,7 +182,7 @@ class Performer(Generic[State, Command, Event]):
     def _ring(self) -> None:
         now = self._store.now()
         while self._timers and self._timers[0][0] <= now:
-            _, _, origin = heapq.heappop(self._timers)
+            _, origin = heapq.heappop(self._timers)
             pending = self._store.pending(origin)
             if pending is not None:
                 is_work = isinstance(pending.effect, Run | Stream)
@@ -191,10 +192,10 @@ class Performer(Generic[State, Command, Event]):
 
     def _sweep(self) -> None:
         """Forget timers of effects that have ended, each time that so many more were set."""
-        self._pending_timers_checked += 1
-        if self._pending_timers_checked > 1000 + len(self._timers) // 2:
-            self._pending_timers_checked = 0
-            self._timers = [timer for timer in self._timers if self._store.pending(timer[2])]
+        self._timers_set += 1
+        if self._timers_set > 1000 + len(self._timers) // 2:
+            self._timers_set = 0
+            self._timers = [timer for timer in self._timers if self._store.pending(timer[1])]
             heapq.heapify(self._timers)
 
     # Work: Run and Stream

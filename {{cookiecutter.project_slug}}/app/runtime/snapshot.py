@@ -6,23 +6,57 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 import structlog
 from rpds import HashTrieMap
 
 from app.core.effects import Parallel, Sequential
-from app.runtime.event_log.port import EventLog, Row
+from app.runtime.event_log.port import EventLog, LogFull, Row
 from app.runtime.head import Head
 from app.runtime.pending import Effects, Group, Pending
 from app.runtime.remembered import Remembered
 from app.runtime.rules import Command, Event, Rules, State
 
+ENTRIES_BETWEEN = 100_000
+ENTRIES_AT_THE_END = 1_000
 ITEMS_A_ROW = 250
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
+
+
+class Snapshots(Generic[State, Command, Event]):
+    """Saves one now and then. `saved` is the position of the last one, or of the start."""
+
+    def __init__(self, event_log: EventLog, rules: Rules[State, Command, Event]) -> None:
+        self.saved = 0
+        self._log = event_log
+        self._rules = rules
+        self._saving: asyncio.Task[None] | None = None
+
+    def in_time(self, head: Head[State, Command], tasks: asyncio.TaskGroup) -> None:
+        """Begin a snapshot when the last one is so old that a start from it would take long."""
+        # A share of the log, so that snapshots of a State that grows do not take ever more time.
+        enough = max(ENTRIES_BETWEEN, head.position // 4)
+        is_idle = self._saving is None or self._saving.done()
+        if is_idle and head.position - self.saved >= enough:
+            self._saving = tasks.create_task(self._save(head), name="snapshot")
+
+    async def at_the_end(self, head: Head[State, Command]) -> None:
+        """Save one for the next start, if that saves it much."""
+        if self._saving is not None:
+            await self._saving
+        if head.position - self.saved >= ENTRIES_AT_THE_END:
+            await self._save(head)
+
+    async def _save(self, head: Head[State, Command]) -> None:
+        self.saved = head.position
+        try:
+            await save_snapshot(self._log, self._rules, head)
+        except LogFull as problem:  # the log has it all: a start takes longer, that is all
+            log.warning("no snapshot was saved", problem=str(problem))
 
 
 async def save_snapshot(

@@ -27,7 +27,7 @@ def check(state: State) -> None:
 
 
 def finish(story: Story) -> None:
-    """A document has as many versions as edits, and its text is what they come to."""
+    """A document has as many versions as edits, each of the one before, and the text of all."""
     versions: Counter[str] = Counter()
     texts: dict[str, str] = {}
     for event in story.events.values():
@@ -36,6 +36,11 @@ def finish(story: Story) -> None:
             assert event.version == versions[event.doc_id]
             for change in event.changes:
                 texts[event.doc_id] = changed(texts.get(event.doc_id, ""), change)
+    for decided in story.decided:
+        if isinstance(decided.command, EditDocument):
+            (event,) = decided.events.values()
+            assert isinstance(event, DocumentUpdated)
+            assert event.version == decided.command.base_version + 1
     documents = {each.doc_id: each for each in story.state.documents.after(0)}
     assert {doc_id: each.version for doc_id, each in documents.items()} == versions
     assert {doc_id: each.text for doc_id, each in documents.items()} == texts

@@ -143,7 +143,7 @@ async def test_orders_are_shipped_and_cancelled_over_http(http: httpx.AsyncClien
     order = {**ORDER, "order_id": "o1"}
     assert (await http.post("/api/v1/orders", json=order)).status_code == 201
     async with asyncio.timeout(10):
-        while (await http.get("/api/v1/orders/o1")).json()["status"] == "pending":
+        while (await http.get("/api/v1/orders/o1")).json()["status"] == "pending":  # noqa: ASYNC110
             await asyncio.sleep(0)
 
     shipped = await http.post("/api/v1/orders/o1/ship", json={"tracking_number": "t"})

@@ -88,6 +88,18 @@ async def test_an_accepted_command_that_would_be_refused_is_told_with_the_reason
     )
 
 
+async def test_a_command_without_events_that_would_be_refused_is_told() -> None:
+    def quiet(state: int, action: Any, env: Environment) -> Step | None:
+        if isinstance(action, Shout):
+            raise Rejected(Code.CONFLICT, "hush")
+        return None
+
+    (difference,) = found(await log_of(Shout("hey")), edited(quiet))
+
+    assert isinstance(difference, DecidedDifferently)
+    assert (difference.then, difference.now) == (Ruling(), Ruling(refused="hush"))
+
+
 async def test_a_refused_command_of_the_service_that_would_be_accepted_is_told() -> None:
     def generous(state: int, action: Any, env: Environment) -> Step | None:
         if isinstance(action, Add):

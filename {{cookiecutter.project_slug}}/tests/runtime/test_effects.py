@@ -56,7 +56,7 @@ async def plan(store: TallyStore, *effects: Durable[Command], id: str | None = N
 
 
 async def all_ended(store: TallyStore) -> None:
-    await until(lambda: len(store._head.effects.pending) == 0)
+    await until(lambda: len(store.head.effects.pending) == 0)
 
 
 async def outcomes(event_log: MemoryLog) -> list[tuple[str | None, str | None]]:
@@ -331,7 +331,7 @@ async def test_a_cancelled_run_is_stopped_and_what_it_would_have_said_is_not_hea
         await plan(store, Cancel("k"))
         await asyncio.wait_for(stopped.wait(), 5)
 
-        assert (store.state, len(store._head.effects.pending)) == (0, 0)
+        assert (store.state, len(store.head.effects.pending)) == (0, 0)
 
 
 async def test_sequential_effects_begin_when_the_one_before_has_ended() -> None:

@@ -190,6 +190,14 @@ def test_a_cancelled_child_whose_turn_has_not_come_is_passed_over() -> None:
     require_empty(asked.settles("1.0.3.1").effects)
 
 
+def test_two_keys_can_be_cancelled_before_their_turn() -> None:
+    asked = table(in_turn(do(1), keyed("k"), keyed("l"), do(2)))
+
+    asked.asks(Cancel("k")).asks(Cancel("l"))
+
+    assert asked.settles("1.0.0").begun == ["1.0.3"]
+
+
 def test_the_same_key_asked_for_after_a_cancel_is_another_matter() -> None:
     asked = table(in_turn(do(1), keyed("k"))).asks(Cancel("k"), keyed("k"))
 

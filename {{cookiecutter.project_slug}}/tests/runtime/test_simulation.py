@@ -1,6 +1,5 @@
 """The Store on simulated disks: hundreds of crashes pass, and every sabotage is found."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from app.core.effects import Delay
 from app.core.environment import Environment
 from app.core.ports import Attempt
 from app.runtime import replay, snapshot
+from app.runtime.commit import Commits
 from app.runtime.decide import Decider
 from app.runtime.effects import Performer
 from app.runtime.event_log.port import AnswerLost, Entry
@@ -23,7 +23,7 @@ from app.runtime.group import decide_group
 from app.runtime.head import Head
 from app.runtime.pending import Changing, Effects
 from app.runtime.remembered import Remembered
-from app.runtime.store import Store
+from app.runtime.snapshot import Snapshots
 from tests.simulation.features import FEATURES
 from tests.simulation.schedule import simulate
 from tests.simulation.violation import Violation
@@ -90,45 +90,45 @@ Patch = pytest.MonkeyPatch
 
 def the_state_is_shown_before_it_is_stored(patch: Patch) -> None:
     async def stored(self: Any, group: Any) -> Any:
-        before, now = self._head, max(self._head.time, self._clock())
+        before, now = self.head, max(self.head.time, self._clock())
         verdict = decide_group(self._decider, before, group, now)
-        self._head = verdict.head
+        self.head = verdict.head
         if verdict.entries:
             await self._log.append(before.position, verdict.entries)
         return verdict
 
-    patch.setattr(Store, "_stored", stored)
+    patch.setattr(Commits, "_stored", stored)
 
 
 def whoever_asks_is_answered_before_it_is_stored(patch: Patch) -> None:
-    stored = Store._stored
+    stored = Commits._stored
 
     async def early(self: Any, group: Any) -> Any:
-        now = max(self._head.time, self._clock())
-        await self._answer(decide_group(self._decider, self._head, group, now))
+        now = max(self.head.time, self._clock())
+        await self._answer(decide_group(self._decider, self.head, group, now))
         return await stored(self, group)
 
-    patch.setattr(Store, "_stored", early)
+    patch.setattr(Commits, "_stored", early)
 
 
 def a_lost_answer_is_taken_for_a_yes(patch: Patch) -> None:
     async def append(self: Any, entries: Sequence[Entry]) -> bool:
         with suppress(AnswerLost):
-            await self._log.append(self._head.position, entries)
+            await self._log.append(self.head.position, entries)
         return True
 
-    patch.setattr(Store, "_append", append)
+    patch.setattr(Commits, "_append", append)
 
 
 def a_lost_answer_is_taken_for_a_no(patch: Patch) -> None:
     async def append(self: Any, entries: Sequence[Entry]) -> bool:
         try:
-            await self._log.append(self._head.position, entries)
+            await self._log.append(self.head.position, entries)
         except AnswerLost:
             return False
         return True
 
-    patch.setattr(Store, "_append", append)
+    patch.setattr(Commits, "_append", append)
 
 
 def ids_are_not_remembered(patch: Patch) -> None:
@@ -156,15 +156,12 @@ def a_snapshot_forgets_what_is_pending(patch: Patch) -> None:
 
 
 def a_snapshot_names_a_later_position(patch: Patch) -> None:
-    async def save(self: Any) -> None:
-        head = self._head
-        await asyncio.sleep(0.1)
-        late = self._head.position
-        head = Head(late, head.time, head.state, head.effects, head.remembered)
-        await snapshot.save_snapshot(self._log, self._rules, head)
-        self._saved = late
+    async def save(self: Any, head: Any) -> None:
+        late = head._replace(position=head.position + 1)
+        await snapshot.save_snapshot(self._log, self._rules, late)
+        self.saved = late.position
 
-    patch.setattr(Store, "_save", save)
+    patch.setattr(Snapshots, "_save", save)
 
 
 def a_replay_asks_for_effects_anew(patch: Patch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.effects import Cancel, Delay, Dispatch, Parallel, Run, Sequential
 from app.core.ports import Attempt
-from app.runtime import store as store_module
+from app.runtime import snapshot
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.port import Entry, EventLog, LogFull, Row
 from app.runtime.event_log.sqlite import SqliteLog
@@ -33,8 +33,8 @@ class Counted(SqliteLog):
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot every ten entries."""
-    monkeypatch.setattr(store_module, "SNAPSHOT_ENTRIES", 10)
-    monkeypatch.setattr(store_module, "SNAPSHOT_ENTRIES_AT_CLOSE", 1)
+    monkeypatch.setattr(snapshot, "ENTRIES_BETWEEN", 10)
+    monkeypatch.setattr(snapshot, "ENTRIES_AT_THE_END", 1)
 
 
 async def broken(attempt: Attempt) -> Command:
@@ -61,7 +61,7 @@ async def filled(event_log: EventLog) -> object:
         async with asyncio.timeout(5):
             while not store.dead_letters():  # noqa: ASYNC110 - nobody says when
                 await asyncio.sleep(0)
-    return store._head
+    return store.head
 
 
 async def test_a_snapshot_gives_the_head_that_the_log_gives(tmp_path: Path) -> None:
@@ -72,11 +72,11 @@ async def test_a_snapshot_gives_the_head_that_the_log_gives(tmp_path: Path) -> N
 
     counted = Counted(path)
     async with open_tally(counted) as store:
-        from_snapshot, read = store._head, counted.read_entries
+        from_snapshot, read = store.head, counted.read_entries
     counted.close()
     whole = Counted(path)
     async with open_tally(whole, replace(TALLY, fingerprint="another")) as store:
-        from_log, read_whole = store._head, whole.read_entries
+        from_log, read_whole = store.head, whole.read_entries
     whole.close()
 
     assert from_snapshot == from_log == head

@@ -268,7 +268,7 @@ def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]
             answers = [store.submit(command, by=ME) for command in commands]
             if answers:
                 await asyncio.wait(answers)
-            await until(lambda: len(store._head.effects.pending) == 0)
-            assert await replay(event_log, Decider(TALLY, event_log.epoch)) == store._head
+            await until(lambda: len(store.head.effects.pending) == 0)
+            assert await replay(event_log, Decider(TALLY, event_log.epoch)) == store.head
 
     asyncio.run(live())

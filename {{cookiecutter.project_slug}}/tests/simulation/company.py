@@ -77,7 +77,7 @@ class Company:
         """Wait until every client has an answer and every effect has ended, whenever it is due."""
         now = asyncio.get_running_loop().time
         deadline = now() + ENOUGH_SECONDS
-        while self.store._head.effects.pending or not clients.are_done():
-            left = ", ".join(self.store._head.effects.pending)
+        while self.store.head.effects.pending or not clients.are_done():
+            left = ", ".join(self.store.head.effects.pending)
             require(now() < deadline, f"these effects do not end: {left}")
             await asyncio.sleep(3)

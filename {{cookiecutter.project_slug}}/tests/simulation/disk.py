@@ -88,9 +88,14 @@ class SimulatedLog:
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
-        """Store a snapshot in place of the one before, once all of it is there."""
+        """Store a snapshot in place of the one before, once all of it is there.
+
+        A crash or a full disk may come between any two rows.
+        """
         kept: list[Row] = []
         async for some in rows:
+            if self.chance.random() < self.weather.full / 10:
+                raise self._failed("full at a snapshot", LogFull("the disk is full"))
             if self.chance.random() < 0.2:
                 await self._moment()
             kept.extend(some)

@@ -115,7 +115,7 @@ class Life:
             grace_seconds=chance.choice((0, 2)),
         ) as store:
             self.store = store
-            world.replica.check(store._head, "a new Store")
+            world.replica.check(store.head, "a new Store")
             require(store.seq == len(world.disk.entries), f"a new Store is at {store.seq} only")
             company = Company(store, world.disk, chance, world.met)
             store.listeners.append(self._guarded(company.hear))
@@ -166,7 +166,7 @@ class Life:
         how = "ended by its disk" if fault else "stopped" if main.done() else "crashed"
         self.world.met[how] += 1
         if self.store is not None:
-            self.world.replica.check(self.store._head, "the Store")
+            self.world.replica.check(self.store.head, "the Store")
             check_state(self.store.state)
 
 

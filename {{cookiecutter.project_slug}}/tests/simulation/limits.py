@@ -24,14 +24,15 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.runtime.effects": {"SLOTS": 3, "COMMANDS_IN_FLIGHT": 2, "log": SILENT},
     "app.runtime.group": {"log": SILENT},
     "app.runtime.replay": {"ENTRIES_A_READ": 16, "log": SILENT},
-    "app.runtime.snapshot": {"ITEMS_A_ROW": 3, "gc": SILENT, "log": SILENT},
-    "app.runtime.store": {
-        "WAITING_COMMANDS": 12,
-        "COMMANDS_A_COMMIT": 6,
-        "SNAPSHOT_ENTRIES": 20,
-        "SNAPSHOT_ENTRIES_AT_CLOSE": 5,
+    "app.runtime.snapshot": {
+        "ITEMS_A_ROW": 3,
+        "ENTRIES_BETWEEN": 20,
+        "ENTRIES_AT_THE_END": 5,
+        "gc": SILENT,
         "log": SILENT,
     },
+    "app.runtime.commit": {"log": SILENT},
+    "app.runtime.store": {"WAITING_COMMANDS": 12, "COMMANDS_A_COMMIT": 6},
     "app.wire.state": {"ITEMS_A_ROW": 3},
 }
 MODULES = {name: import_module(name) for name in LIMITS}

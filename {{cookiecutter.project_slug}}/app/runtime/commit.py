@@ -1,0 +1,139 @@
+"""Group commit: what waits together is decided together, and stored in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Generic
+
+import structlog
+
+from app.core.rejected import Code, Rejected
+from app.runtime.decide import Decider, Request
+from app.runtime.event_log.port import AnswerLost, Conflict, Entry, EventLog, LogFull
+from app.runtime.group import Outcome, Verdict, Waiting, decide_group
+from app.runtime.replay import catch_up, read_command
+from app.runtime.rules import Command, Event, State
+
+CONFLICTS = 5
+FULL_DISK_SECONDS = 5
+
+UNSURE = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
+CONTENDED = Rejected(Code.UNAVAILABLE, "others write to the event log all the time", retry_after=1)
+
+log = structlog.get_logger(__name__)
+
+
+class Commits(Generic[State, Command, Event]):
+    """The head of the log, and the one way to move it on: commit by commit.
+
+    `moved_on` is called after each, ours or others', when it is stored and the head is the new one.
+    """
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        decider: Decider[State, Command, Event],
+        *,
+        clock: Callable[[], int],
+        chance: Random,
+        moved_on: Callable[[Verdict[State, Command, Event]], None],
+    ) -> None:
+        self.head = decider.start()
+        self._log = event_log
+        self._decider = decider
+        self._clock = clock
+        self._chance = chance
+        self._moved_on = moved_on
+
+    async def commit(self, group: Sequence[Waiting[State, Command, Event]]) -> None:
+        """Decide a group, store what it leads to, all of it or nothing, and answer everybody.
+
+        Raises whatever the log raises that is fatal; everybody is answered then too.
+        """
+        try:
+            verdict = await self._stored(group)
+            self._go_on(verdict)
+            await self._answer(verdict)
+        except Rejected as refusal:
+            refuse_all(group, refusal)
+        except BaseException:
+            refuse_all(group, UNSURE)
+            raise
+
+    def _go_on(self, verdict: Verdict[State, Command, Event]) -> None:
+        self.head = verdict.head
+        self._moved_on(verdict)
+
+    async def _stored(
+        self, group: Sequence[Waiting[State, Command, Event]]
+    ) -> Verdict[State, Command, Event]:
+        """What the group leads to, and it is stored; raises Rejected if it could not be."""
+        for conflicts in range(CONFLICTS):
+            if conflicts > 1:
+                await asyncio.sleep(self._chance.uniform(0, 0.01 * 2**conflicts))
+            now = max(self.head.time, self._clock())
+            verdict = decide_group(self._decider, self.head, group, now)
+            try:
+                if not verdict.entries or await self._append(verdict.entries):
+                    return verdict
+            except Conflict:
+                await self._catch_up()
+            except LogFull as problem:
+                log.error("nothing was stored", problem=str(problem))
+                full = Rejected(Code.UNAVAILABLE, str(problem), retry_after=FULL_DISK_SECONDS)
+                raise full from problem
+        raise CONTENDED
+
+    async def _append(self, entries: Sequence[Entry]) -> bool:
+        """Whether the entries are stored; an append whose answer was lost is looked up."""
+        try:
+            await self._log.append(self.head.position, entries)
+        except AnswerLost:
+            found = await self._log.read(self.head.position, 1)
+            if not found:
+                return False
+            if found[0].command != entries[0].command:
+                raise Conflict("somebody else was faster") from None
+        return True
+
+    async def _catch_up(self) -> None:
+        """Apply what others have stored."""
+        async for decision in catch_up(self._log, self._decider, self.head):
+            theirs: Verdict[State, Command, Event] = Verdict(self.head)
+            theirs.add(decision)
+            self._go_on(theirs)
+
+    async def _answer(self, verdict: Verdict[State, Command, Event]) -> None:
+        for waiting, decision in verdict.accepted:
+            if decision.repeats is None:
+                head = decision.head
+                waiting.accept(Outcome(decision.events, head.position, head.state))
+            elif isinstance(waiting.request, Request):
+                await self._answer_again(waiting, waiting.request, decision.repeats)
+        for waiting, refusal in verdict.refused:
+            waiting.refuse(refusal)
+
+    async def _answer_again(
+        self, waiting: Waiting[State, Command, Event], request: Request[Command], first: int
+    ) -> None:
+        """What was answered when the command was sent first, if it is the same command."""
+        entries = await read_command(self._log, first)
+        action = entries[0].action
+        if action is None or self._decider.rules.decode_command(action) != request.command:
+            words = f"the id {request.id} was given to another command"
+            waiting.refuse(Rejected(Code.ID_REUSED, words))
+            return
+        events = [
+            self._decider.happened(entry, entry.event)
+            for entry in entries
+            if entry.event is not None
+        ]
+        waiting.accept(Outcome(events, entries[-1].position, self.head.state, duplicate=True))
+
+
+def refuse_all(group: Iterable[Waiting[State, Command, Event]], refusal: Rejected) -> None:
+    """Give the same refusal to all of them."""
+    for waiting in group:
+        waiting.refuse(refusal)

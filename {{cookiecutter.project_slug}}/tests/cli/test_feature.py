@@ -1,0 +1,163 @@
+"""A new feature is written, its printed lines are added, and everything holds it to be right."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from app import domain
+from app.cli.feature import FILES, Names, require_names, require_room, singular
+from app.cli.reading import Refused
+
+ROOT = Path(__file__).parent.parent.parent
+KEPT = ("app", "tests", "pyproject.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Lines that are to be added to a file, and the line that they go below."""
+
+    file: str
+    below: str
+    lines: list[str]
+
+
+def printed(words: str) -> Iterator[Printed]:
+    """The lines to add, as somebody reads them who knows nothing else."""
+    file, below = "", ""
+    lines: list[str] = []
+    for line in words.split("\nAdd the lines", 1)[1].splitlines():
+        if re.match("  [+]", line):
+            lines.append(line[4:])
+        elif lines:
+            yield Printed(file, below, lines)
+            lines = []
+        elif line.startswith("    "):
+            below = line[4:]
+        elif line.endswith(".py"):
+            file = line
+
+
+def add(project: Path, additions: Sequence[Printed]) -> None:
+    for each in additions:
+        path = project / each.file
+        lines = path.read_text().split("\n")
+        assert lines.count(each.below) == 1, each
+        place = lines.index(each.below) + 1
+        path.write_text("\n".join(lines[:place] + each.lines + lines[place:]))
+
+
+def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - this very Python
+        [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True
+    )
+
+
+def must(project: Path, *command: str) -> str:
+    done = run(project, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of this project, to be changed."""
+    no_caches = shutil.ignore_patterns("__pycache__", ".*_cache")
+    for name in KEPT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=no_caches)
+        else:
+            shutil.copy(source, tmp_path / name)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[Path, str]:
+    return {path: path.read_text() for path in folder.rglob("*.py")}
+
+
+def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project: Path) -> None:
+    before = contents(project)
+
+    words = must(project, "app", "feature", "zebras")
+
+    written = {path: text for path, text in contents(project).items() if path not in before}
+    assert all(path.read_text() == text for path, text in before.items())
+    assert len(written) == 8
+    assert not [path for path, text in written.items() if "thing" in text.lower()]
+    add(project, list(printed(words)))
+    must(project, "ruff", "format", "app", "tests/zebras")
+    must(project, "ruff", "check", "--fix", "app", "tests/zebras")
+    must(project, "ruff", "format", "--check", "app", "tests/zebras")
+    assert {path: path.read_text() for path in written} == written
+    must(project, "mypy", "-p", "app", "-p", "tests.zebras")
+    assert "8 passed" in must(project, "pytest", "-q", "tests/zebras")
+    must(project, "pytest", "-q", "tests/test_domain.py")
+
+
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ("invoices", "invoice"),
+        ("categories", "category"),
+        ("surveys", "survey"),
+        ("addresses", "address"),
+        ("boxes", "box"),
+        ("prices", "price"),
+        ("line_items", "line_item"),
+        ("stock", "stock_item"),
+        ("news", "new"),
+    ],
+)
+def test_a_singular_is_the_obvious_one(many: str, one: str) -> None:
+    assert singular(many) == one
+
+
+@pytest.mark.parametrize(
+    ("many", "one", "words"),
+    [
+        ("Invoices", "invoice", "'Invoices' is no name"),
+        ("in-voices", "invoice", "'in-voices' is no name"),
+        ("a" * 21, "a", "20 at most"),
+        ("classes", "class", "class means"),
+        ("list", "item", "list means"),
+        ("states", "state", "state means"),
+        ("effects", "an_effect", "another Effects already"),
+        ("extras", "append", "another Append already"),
+        ("sheep", "sheep", "must differ"),
+    ],
+)
+def test_a_name_that_would_not_do_is_refused(many: str, one: str, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        require_names(Names(many, one))
+
+
+def test_a_class_that_another_action_has_is_refused() -> None:
+    taken = min((cls.__name__ for cls in get_args(domain.Event)), key=len)
+    one = re.sub("(?<!^)(?=[A-Z])", "_", taken).lower()
+
+    with pytest.raises(Refused, match=f"another {taken} already"):
+        require_names(Names("many", one))
+
+
+@pytest.mark.parametrize(
+    "there", ["app/domain/pins/x.py", "app/domain/pins.py", "app/api/pins.py", "tests/pins.py"]
+)
+def test_what_is_there_already_is_not_written_over(tmp_path: Path, there: str) -> None:
+    for file in ("tests/scenario.py", there):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+
+    with pytest.raises(Refused, match="is there already"):
+        require_room([Names("pins", "pin").put_in(file) for file in FILES], tmp_path)
+
+
+def test_a_feature_is_written_only_beside_tests(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="in the project's folder"):
+        require_room(FILES, tmp_path)
