@@ -3,7 +3,7 @@
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.domain import Command, State
-from app.domain.policy import may_hear, may_send
+from app.domain.policy import may_hear, may_operate, may_send
 
 
 def require_may_send(principal: Principal, command: Command, state: State) -> None:
@@ -16,6 +16,12 @@ def require_may_hear(principal: Principal, topic: str) -> None:
     """Raise Rejected unless the policy allows the topic."""
     if not may_hear(principal, topic):
         raise _denied(principal, f"read {topic}")
+
+
+def require_may_operate(principal: Principal) -> None:
+    """Raise Rejected unless the policy lets the principal see to what has failed for good."""
+    if not may_operate(principal):
+        raise _denied(principal, "see to dead letters")
 
 
 def _denied(principal: Principal, wish: str) -> Rejected:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api import commands, dashboard, health, snapshot
+from app.api import commands, dashboard, dead_letters, health, snapshot
 
 # {%- if cookiecutter.starter == "showcase" +%}
 from app.api.chat import router as chat
@@ -36,6 +36,7 @@ router.include_router(dashboard.router)
 v1 = APIRouter(prefix="/api/v1")
 v1.include_router(commands.router)
 v1.include_router(snapshot.router)
+v1.include_router(dead_letters.router)
 # {% if cookiecutter.starter == "blank" %}
 v1.include_router(counter)
 # {% endif %}

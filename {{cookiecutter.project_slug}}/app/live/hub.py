@@ -9,7 +9,7 @@ from app.core.principal import Principal
 from app.domain import Event
 from app.domain.policy import may_hear
 from app.live.connection import Connection
-from app.runtime.decide import Happened
+from app.runtime.decision import Happened
 from app.wire import codec
 
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias
 
 import structlog
 
-from app.runtime.decide import Happened
+from app.runtime.decision import Happened
 from app.runtime.rules import Event
 
 LIVE_EVENTS = 1024

@@ -12,7 +12,8 @@ from typing import Generic, TypeAlias
 from app.core.environment import Environment
 from app.core.rejected import Rejected
 from app.runtime.compare import StateDiffers, compare_states
-from app.runtime.decide import Course, Decider, Request
+from app.runtime.decide import Course, Decider
+from app.runtime.decision import Request
 from app.runtime.event_log.port import Entry, Snapshot
 from app.runtime.group import words_of
 from app.runtime.head import Head, principal_of

@@ -10,7 +10,8 @@ from typing import Generic
 import structlog
 
 from app.core.rejected import Code, Rejected
-from app.runtime.decide import Decider, Request
+from app.runtime.decide import Decider
+from app.runtime.decision import Request
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, EventLog, LogFull
 from app.runtime.group import Outcome, Verdict, Waiting, decide_group
 from app.runtime.replay import catch_up, read_command

@@ -8,7 +8,6 @@ before anything follows from it.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
@@ -22,17 +21,17 @@ from app.core.effects import Delay, Dispatch, Run, Stream
 from app.core.ports import Attempt, Ports
 from app.core.principal import SYSTEM
 from app.core.rejected import Code, Rejected
-from app.runtime.decide import MICROSECONDS, Note, Request, is_awaited
+from app.runtime.decision import MICROSECONDS, Note, Request, is_awaited
 from app.runtime.group import Outcome, words_of
 from app.runtime.pending import Pending, Turn, place
 from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Command, Event, State
+from app.runtime.timers import Timers
 
 SLOTS = 64
 COMMANDS_IN_FLIGHT = 256
 RUN_SECONDS = 300
 AGAIN_SECONDS = 5
-LONGEST_SLEEP_SECONDS = 60  # the wall clock may be set meanwhile
 
 log = structlog.get_logger(__name__)
 
@@ -68,9 +67,7 @@ class Performer(Generic[State, Command, Event]):
         self._in_flight = 0
         self._work: deque[str] = deque()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._timers: list[tuple[int, str]] = []
-        self._alarm: asyncio.TimerHandle | None = None
-        self._timers_set = 0
+        self._timers = Timers(store.now, self._is_pending, self._rang)
 
     def start(self, tasks: asyncio.TaskGroup, origins: Iterable[str]) -> None:
         """Begin with the effects that the log says are pending; the group owns all tasks."""
@@ -89,7 +86,7 @@ class Performer(Generic[State, Command, Event]):
                 case Dispatch():
                     self._commands.append(origin)
                 case Delay(seconds):
-                    self._set_timer(pending.since + round(seconds * MICROSECONDS), origin)
+                    self._timers.set(pending.since + round(seconds * MICROSECONDS), origin)
                 case _:
                     self._work.append(origin)
         self._go_on()
@@ -106,8 +103,7 @@ class Performer(Generic[State, Command, Event]):
         What has not ended is still in the log, and goes on at the next start.
         """
         self._tasks = None
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._timers.stop()
         await self._interrupt([o for o in self._running if self._is_stream(o)])
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace_seconds)
@@ -121,6 +117,9 @@ class Performer(Generic[State, Command, Event]):
         if at_work:
             await asyncio.wait(at_work)
             await asyncio.wait([self._note(origin, Turn.INTERRUPTED) for origin in origins])
+
+    def _is_pending(self, origin: str) -> bool:
+        return self._store.pending(origin) is not None
 
     def _is_stream(self, origin: str) -> bool:
         pending = self._store.pending(origin)
@@ -159,44 +158,20 @@ class Performer(Generic[State, Command, Event]):
             return
         fault = None if answer.cancelled() else answer.exception()
         if isinstance(fault, Rejected) and fault.code is Code.UNAVAILABLE:
-            self._set_timer(self._store.now() + AGAIN_SECONDS * MICROSECONDS, origin)
+            self._set_timer(AGAIN_SECONDS, origin)
         self._go_on()
 
-    # Timers
-
-    def _set_timer(self, due: int, origin: str) -> None:
-        heapq.heappush(self._timers, (due, origin))
-        self._sweep()
-        if self._timers[0][1] == origin:  # else the alarm rings earlier anyway
-            self._arm()
-
-    def _arm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._timers and self._tasks is not None:
-            seconds = (self._timers[0][0] - self._store.now()) / MICROSECONDS
-            seconds = min(max(seconds, 0.0), LONGEST_SLEEP_SECONDS)
-            self._alarm = asyncio.get_running_loop().call_later(seconds, self._ring)
-
-    def _ring(self) -> None:
-        now = self._store.now()
-        while self._timers and self._timers[0][0] <= now:
-            _, origin = heapq.heappop(self._timers)
+    def _rang(self, origins: Sequence[str]) -> None:
+        """The time of these effects has come: a Delay's, or that of another attempt."""
+        for origin in origins:
             pending = self._store.pending(origin)
             if pending is not None:
                 is_work = isinstance(pending.effect, Run | Stream)
                 (self._work if is_work else self._commands).append(origin)
-        self._arm()
         self._go_on()
 
-    def _sweep(self) -> None:
-        """Forget timers of effects that have ended, each time that so many more were set."""
-        self._timers_set += 1
-        if self._timers_set > 1000 + len(self._timers) // 2:
-            self._timers_set = 0
-            self._timers = [timer for timer in self._timers if self._store.pending(timer[1])]
-            heapq.heapify(self._timers)
+    def _set_timer(self, seconds: float, origin: str) -> None:
+        self._timers.set(self._store.now() + round(seconds * MICROSECONDS), origin)
 
     # Work: Run and Stream
 
@@ -214,7 +189,7 @@ class Performer(Generic[State, Command, Event]):
             await self._perform(origin, pending)
         except Rejected as refusal:
             if refusal.code is Code.UNAVAILABLE:
-                self._set_timer(self._store.now() + AGAIN_SECONDS * MICROSECONDS, origin)
+                self._set_timer(AGAIN_SECONDS, origin)
         finally:
             del self._running[origin]
             self._go_on()
@@ -273,7 +248,7 @@ class Performer(Generic[State, Command, Event]):
         if self._policy.is_retryable(fault) and pending.attempts < self._policy.attempts:
             seconds = self._policy.seconds(pending.attempts, self._chance)
             log.warning("an effect is tried again", origin=origin, problem=words, seconds=seconds)
-            self._set_timer(self._store.now() + round(seconds * MICROSECONDS), origin)
+            self._set_timer(seconds, origin)
         else:
             log.error("an effect has failed for good", origin=origin, exc_info=fault)
             await self._note(origin, Turn.DEAD, words)

@@ -10,7 +10,8 @@ from typing import Generic, NamedTuple
 import structlog
 
 from app.core.rejected import Code, Rejected
-from app.runtime.decide import Decider, Decision, Happened, Note, Request
+from app.runtime.decide import Decider
+from app.runtime.decision import Decision, Happened, Note, Request
 from app.runtime.event_log.port import Entry
 from app.runtime.head import Head
 from app.runtime.pending import Turn

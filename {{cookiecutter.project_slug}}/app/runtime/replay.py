@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 
 from app.core.rejected import Rejected, StartRefused
-from app.runtime.decide import Decider, Decision, Happened
+from app.runtime.decide import Decider
+from app.runtime.decision import Decision, Happened
 from app.runtime.event_log.port import Entry, EventLog
 from app.runtime.head import Advance, Head, begun_and_ended
 from app.runtime.rules import Command, Event, State

@@ -21,7 +21,8 @@ from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.runtime.broadcast import Broadcast, Listener, Subscription
 from app.runtime.commit import UNSURE, Commits, refuse_all
-from app.runtime.decide import Decider, Happened, Note, Request
+from app.runtime.decide import Decider
+from app.runtime.decision import Happened, Note, Request
 from app.runtime.effects import Performer
 from app.runtime.event_log.port import EventLog
 from app.runtime.group import Outcome, Verdict, Waiting

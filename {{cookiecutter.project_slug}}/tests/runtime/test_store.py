@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.core.effects import Dispatch
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime.decide import Decider, Happened
+from app.runtime.decide import Decider
+from app.runtime.decision import Happened
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull

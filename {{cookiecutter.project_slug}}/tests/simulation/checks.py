@@ -9,7 +9,8 @@ from typing import Any
 from app.core.effects import Cancel, Delay, Durable, Parallel, Sequential
 from app.core.principal import SYSTEM
 from app.domain import Command, Event, State
-from app.runtime.decide import MICROSECONDS, Decider
+from app.runtime.decide import Decider
+from app.runtime.decision import MICROSECONDS
 from app.runtime.event_log.port import Entry
 from app.runtime.head import Head
 from app.runtime.pending import Turn

@@ -10,7 +10,7 @@ from random import Random
 
 from app.core.rejected import Rejected
 from app.domain import Command, Event, State
-from app.runtime.decide import Happened
+from app.runtime.decision import Happened
 from app.runtime.store import Store
 from tests.simulation.disk import Disk
 from tests.simulation.errands import PRINCIPALS, Clients

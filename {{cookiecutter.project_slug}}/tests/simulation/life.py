@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from app.core.ports import Ports
 from app.domain import Command, Event, State
-from app.runtime.decide import MICROSECONDS
+from app.runtime.decision import MICROSECONDS
 from app.runtime.retry import RetryPolicy
 from app.runtime.store import Store, open_store
 from tests.simulation.company import Company

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.runtime.decide import MICROSECONDS
+from app.runtime.decision import MICROSECONDS
 from tests.simulation.checks import check_log, story_of
 from tests.simulation.features import check_story
 from tests.simulation.life import Life

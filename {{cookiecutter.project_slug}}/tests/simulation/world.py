@@ -10,7 +10,8 @@ from random import Random
 from typing import Any
 
 from app.bootstrap import rules
-from app.runtime.decide import MICROSECONDS, Decider
+from app.runtime.decide import Decider
+from app.runtime.decision import MICROSECONDS
 from app.settings import Settings
 from tests.simulation.checks import Replica
 from tests.simulation.disk import Disk, Weather

@@ -1,0 +1,68 @@
+"""What has failed for good, for an operator: to be looked at, performed anew, or given up."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import orjson
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Response
+
+from app.access.gate import require_may_operate
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import json_answer
+from app.core.environment import EPOCH
+from app.domain import Command
+from app.runtime.pending import Pending
+from app.wire import codec
+
+router = APIRouter(prefix="/dead-letters", tags=["operation"])
+
+
+@router.get("")
+async def list_dead_letters(
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: str | None = None,
+) -> Response:
+    """A page of them, those that failed first in front; `next` is the `after` of the next page.
+
+    An `after` that is no dead letter any more means the first page.
+    """
+    require_may_operate(sender)
+    letters = store.dead_letters()
+    origins = [origin for origin, _ in letters]
+    start = origins.index(after) + 1 if after in origins else 0
+    page = letters[start : start + limit]
+    following = page[-1][0] if start + limit < len(letters) else None
+    items = [_item(origin, pending) for origin, pending in page]
+    return json_answer({"items": items, "next": following})
+
+
+@router.post("/{origin}/retry", status_code=204)
+async def retry(origin: str, store: TheStore, sender: Sender) -> Response:
+    """Perform it anew, as often as an effect is tried that has not failed yet."""
+    require_may_operate(sender)
+    await store.retry(origin, by=sender)
+    return Response(status_code=204)
+
+
+@router.post("/{origin}/discard", status_code=204)
+async def discard(origin: str, store: TheStore, sender: Sender) -> Response:
+    """Give it up: it has ended, unperformed."""
+    require_may_operate(sender)
+    await store.discard(origin, by=sender)
+    return Response(status_code=204)
+
+
+def _item(origin: str, pending: Pending[Command]) -> dict[str, object]:
+    (effect,) = orjson.loads(codec.encode_effects([pending.effect]))
+    return {
+        "origin": origin,
+        "effect": effect,
+        "since": EPOCH + timedelta(microseconds=pending.since),
+        "attempts": pending.attempts,
+        "problem": pending.dead,
+        "cause": pending.cause,
+    }

@@ -1,0 +1,90 @@
+"""The lines by which the service learns of a new feature, each with the line that it goes below."""
+
+from dataclasses import dataclass
+
+ROOT_FILE = "app/domain/__init__.py"
+POLICY_FILE = "app/domain/policy.py"
+ROUTES_FILE = "app/api/__init__.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Lines to add to a file, below a line that it has once."""
+
+    file: str
+    below: str
+    lines: tuple[str, ...]
+
+
+ADDITIONS = (
+    Addition(
+        ROOT_FILE,
+        "from app.domain.features import Features",
+        (
+            "from app.domain.things.actions import ThingAction, ThingCommand, ThingEvent",
+            "from app.domain.things.actions import topic as topic_of_things",
+            "from app.domain.things.reducer import reduce as reduce_things",
+            "from app.domain.things.state import Things",
+            "from app.domain.things.state import view as view_things",
+        ),
+    ),
+    Addition(ROOT_FILE, "ClientCommand: TypeAlias = Union[", ("    ThingCommand,",)),
+    Addition(ROOT_FILE, "Event: TypeAlias = Union[", ("    ThingEvent,",)),
+    Addition(
+        ROOT_FILE,
+        '    """Everything the service knows: one immutable tree, a branch for each feature."""',
+        ("", "    things: Things = Things()"),
+    ),
+    Addition(
+        ROOT_FILE,
+        "Step: TypeAlias = tuple[State, Sequence[Effect]]",
+        (
+            "",
+            "",
+            "def on_things(state: State, action: ThingAction, env: Environment) -> Step:",
+            '    """What becomes of `state.things`."""',
+            "    things, asked = reduce_things(state.things, action, env)",
+            "    if things is not state.things:",
+            "        state = state._replace(things=things)",
+            "    return state, asked",
+        ),
+    ),
+    Addition(ROOT_FILE, "    Features[State, Never, Effect]()", ("    .and_(on_things)",)),
+    Addition(
+        ROOT_FILE,
+        '    """The topic on which an event is heard; who may hear it stands in `policy.py`."""',
+        ("    if isinstance(event, ThingEvent):", "        return topic_of_things(event)"),
+    ),
+    Addition(
+        ROOT_FILE,
+        "VIEWS: Mapping[str, Callable[[State, Principal], object]] = {",
+        ('    "things": lambda state, principal: view_things(state.things, principal),',),
+    ),
+    Addition(
+        POLICY_FILE,
+        "from app.domain import Command, State",
+        ("from app.domain.things.actions import AddThing",),
+    ),
+    Addition(
+        POLICY_FILE,
+        "    match principal.role, command:",
+        (
+            "        case (Role.CUSTOMER | Role.OPERATOR, AddThing()):",
+            "            return True",
+        ),
+    ),
+    Addition(
+        POLICY_FILE,
+        '    match principal.role, topic.split(":", 1):',
+        (
+            '        case (Role.CUSTOMER | Role.OPERATOR, ["things"]):',
+            "            return True",
+        ),
+    ),
+    Addition(
+        ROUTES_FILE,
+        "from fastapi import APIRouter",
+        ("from app.api.things import router as things",),
+    ),
+    Addition(ROUTES_FILE, 'v1 = APIRouter(prefix="/api/v1")', ("v1.include_router(things)",)),
+)

@@ -1,0 +1,41 @@
+"""`python -m app backup`: a copy of the log, while the service runs."""
+
+import argparse
+import sqlite3
+import sys
+from pathlib import Path
+
+from app.cli.reading import Commands, Refused, reading
+from app.settings import read_settings
+
+
+def add_to(commands: Commands) -> None:
+    """Let it be said on the command line."""
+    found = commands.add_parser(
+        "backup",
+        help="copy the event log into a new file",
+        description="Copies the event log as it is now into a new file, while the service runs. "
+        "The copy is a log of its own, under a new epoch: clients of a service that runs on it "
+        "begin anew. docs/log.md says how to restore it.",
+    )
+    found.add_argument("file", type=Path, metavar="FILE", help="must not be there yet")
+    found.set_defaults(run=run, deed="back up the log")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Copy the log."""
+    file: Path = options.file
+    if not file.parent.is_dir():
+        raise Refused(f"there is no folder {file.parent}")
+    with reading(read_settings().event_log) as event_log:
+        try:
+            end = event_log.copy_to(file, _progress)
+        except (OSError, sqlite3.Error) as problem:
+            raise Refused(str(problem)) from None
+    print(f"{file}: {end:,} entries, {file.stat().st_size:,} bytes")
+    return 0
+
+
+def _progress(pages: int, copied: int) -> None:
+    if pages != copied:
+        print(f"{copied:,} of {pages:,} pages copied", file=sys.stderr)

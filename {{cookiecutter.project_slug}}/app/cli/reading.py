@@ -1,0 +1,84 @@
+"""What the commands that read an event log share."""
+
+import argparse
+import gc
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import orjson
+
+from app.core.environment import EPOCH
+from app.runtime.event_log import read_event_log
+from app.runtime.event_log.port import Entry
+from app.runtime.event_log.reader import SqliteReader
+
+ENTRIES_A_LINE = 100_000
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class Refused(Exception):
+    """A command cannot do what it was told; the message says why."""
+
+
+@contextmanager
+def reading(url: str) -> Iterator[SqliteReader]:
+    """The event log at this address, for reading alone; raises StartRefused if there is none."""
+    prepare_for_many_objects()
+    event_log = read_event_log(url)
+    try:
+        yield event_log
+    finally:
+        event_log.close()
+
+
+def prepare_for_many_objects() -> None:
+    """Collect garbage seldom: a large State is many objects and none of them garbage."""
+    gc.set_threshold(50_000, 20, 100)
+
+
+def with_progress(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The same entries; of many, a line on stderr now and then says how far it has come."""
+    for count, entry in enumerate(entries, 1):
+        yield entry
+        if count % ENTRIES_A_LINE == 0:
+            print(f"{count:,} entries read, up to position {entry.position:,}", file=sys.stderr)
+
+
+def instant(time: int) -> str:
+    """The time of an entry as people and programs read it: UTC, to the microsecond."""
+    moment = EPOCH + timedelta(microseconds=time)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def parsed(text: str | None) -> Any:
+    """Stored JSON as a value; what is not JSON stays the text that it is."""
+    try:
+        return None if text is None else orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def named(text: str) -> str:
+    """An action as people read it: `Moved {"by":1}`, or its bare name."""
+    action = parsed(text)
+    if isinstance(action, dict) and len(action) == 1:
+        ((name, fields),) = action.items()
+        return f"{name} {orjson.dumps(fields).decode()}"
+    return str(action)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or as much of it as there is room for."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def position(text: str) -> int:
+    """A position of the log, as it is said on the command line: 0 is before the first entry."""
+    number = int(text)
+    if number < 0:
+        raise ValueError("positions begin at 1")
+    return number

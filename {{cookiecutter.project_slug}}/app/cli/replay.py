@@ -1,0 +1,81 @@
+"""`python -m app replay`: the State at any position of the log."""
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+import orjson
+from rpds import HashTrieMap
+
+from app.bootstrap import rules
+from app.cli.reading import Commands, Refused, position, reading, with_progress
+from app.core.rejected import Rejected, StartRefused
+from app.domain import State
+from app.domain.sequence import Sequence
+from app.runtime.decide import Decider
+from app.runtime.event_log.reader import SqliteReader
+from app.runtime.replay import unreadable
+from app.settings import Settings, read_settings
+
+# Sequences are dataclasses too, but are to be printed as lists: hence none is printed as such.
+LAYOUT = (
+    orjson.OPT_INDENT_2
+    | orjson.OPT_UTC_Z
+    | orjson.OPT_NON_STR_KEYS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+)
+
+
+def add_to(commands: Commands) -> None:
+    """Let it be said on the command line."""
+    found = commands.add_parser(
+        "replay",
+        help="print the State at a position of the log",
+        description="Reads the log from its beginning, by the code as it is now, and prints the "
+        "State as JSON. A service may be running.",
+    )
+    found.add_argument("--at", type=position, metavar="N", help="the position; else the log's end")
+    found.set_defaults(run=run, deed="replay")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the State."""
+    settings = read_settings()
+    with reading(settings.event_log) as event_log:
+        end = event_log.end
+        at = end if options.at is None else options.at
+        if at > end:
+            raise Refused(f"the log ends at position {end}")
+        state = state_at(event_log, settings, at)
+        whole = {"epoch": event_log.epoch, "position": at, "state": state}
+    print(orjson.dumps(whole, default=_plain, option=LAYOUT).decode())
+    return 0
+
+
+def state_at(event_log: SqliteReader, settings: Settings, at: int) -> State:
+    """What the log says up to a position; raises StartRefused if it cannot be read so far."""
+    decider = Decider(rules(settings), event_log.epoch)
+    head = decider.start()
+    for entry in with_progress(event_log.entries()):
+        if entry.position > at:
+            break
+        try:
+            head = decider.replayed(head, entry).head
+        except Rejected as problem:
+            raise StartRefused(unreadable(entry, problem)) from None
+    return head.state
+
+
+def _plain(value: Any) -> object:
+    match value:
+        case HashTrieMap():
+            return {_key(key): value[key] for key in value}
+        case Sequence():
+            return list(value)
+        case State():
+            return value._asdict()
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _key(key: object) -> object:
+    return str(key) if isinstance(key, tuple) else key

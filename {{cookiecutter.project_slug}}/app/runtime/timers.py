@@ -1,0 +1,70 @@
+"""Effects that wait for their time, and the one alarm that rings for the earliest of them."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+
+from app.runtime.decision import MICROSECONDS
+
+LONGEST_SLEEP_SECONDS = 60  # the wall clock may be set meanwhile
+SWEEP_AFTER = 1000
+
+
+class Timers:
+    """Origins of effects, each with the time when it is due, in microseconds since 1970, UTC.
+
+    `ring` is called with those that are due. What `is_wanted` no longer says yes to is forgotten
+    now and then: many a Delay is cancelled long before its time.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], int],
+        is_wanted: Callable[[str], bool],
+        ring: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._now = now
+        self._is_wanted = is_wanted
+        self._ring = ring
+        self._waiting: list[tuple[int, str]] = []
+        self._alarm: asyncio.TimerHandle | None = None
+        self._set_since_sweep = 0
+
+    def set(self, due: int, origin: str) -> None:
+        """Ring for this origin then, or at once if that is past."""
+        heapq.heappush(self._waiting, (due, origin))
+        self._sweep()
+        if self._waiting[0][1] == origin:  # else the alarm rings earlier anyway
+            self._arm()
+
+    def stop(self) -> None:
+        """Ring no more."""
+        self._waiting.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def _arm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._waiting:
+            seconds = (self._waiting[0][0] - self._now()) / MICROSECONDS
+            seconds = min(max(seconds, 0.0), LONGEST_SLEEP_SECONDS)
+            self._alarm = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        now = self._now()
+        due: list[str] = []
+        while self._waiting and self._waiting[0][0] <= now:
+            due.append(heapq.heappop(self._waiting)[1])
+        self._arm()
+        self._ring(due)
+
+    def _sweep(self) -> None:
+        self._set_since_sweep += 1
+        if self._set_since_sweep > SWEEP_AFTER + len(self._waiting) // 2:
+            self._set_since_sweep = 0
+            self._waiting = [timer for timer in self._waiting if self._is_wanted(timer[1])]
+            heapq.heapify(self._waiting)

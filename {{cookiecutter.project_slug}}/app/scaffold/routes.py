@@ -1,0 +1,47 @@
+"""Things over HTTP."""
+
+from itertools import islice
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request, Response
+
+from app.access.command_id import CommandId
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.domain.things.actions import AddThing
+from app.wire.tagged import Untagged
+
+router = APIRouter(prefix="/things", tags=["things"])
+
+
+# Add a route for each command like this one; the policy is asked when the command is decided.
+@router.post("", status_code=201)
+async def add_thing(
+    command: Annotated[AddThing, Untagged()],
+    store: TheStore,
+    sender: Sender,
+    id: CommandId = None,
+) -> Response:
+    """Add one; the answer is what was added."""
+    outcome = await store.dispatch(command, by=sender, id=id)
+    headers = entity_tag(outcome.seq, store, sender)
+    return json_answer(outcome.state.things.get(command.name), status=201, headers=headers)
+
+
+# What is read goes past the Store's gate: ask the policy in each such route.
+@router.get("")
+async def list_things(
+    request: Request,
+    store: TheStore,
+    sender: Sender,
+    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    after: Annotated[int, Ge(0), Query()] = 0,
+) -> Response:
+    """A page of them, first added first; `next` is the `after` of the next page."""
+    require_may_hear(sender, "things")
+    items = list(islice(store.state.things.after(after), limit + 1))
+    following = after + limit if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
