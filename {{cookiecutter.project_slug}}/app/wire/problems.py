@@ -54,6 +54,8 @@ def _problem(error: Any) -> tuple[str, str, str]:
             return subject, "", f"unknown type {context['tag']!r}, not {context['expected_tags']}"
         case "misshapen_action":
             return "action", "", error["msg"]
+        case "predicate_failed" if "Pattern.fullmatch" in error["msg"]:
+            return subject, _path(steps), "Input may have letters, digits and - _ . : only"
     return subject, _path(steps), SHAPES.get(error["type"], error["msg"])
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
 
@@ -14,7 +14,7 @@ from app.bootstrap import create_app
 from app.core.effects import Dispatch
 from app.core.principal import SYSTEM, Principal, Role
 from app.domain import State
-from app.runtime.event_log import open_event_log
+from app.runtime.event_log import open_event_log, read_event_log
 from app.runtime.event_log.port import Entry
 from app.settings import Settings
 from app.wire import codec
@@ -137,10 +137,13 @@ async def test_one_that_is_discarded_is_gone_for_good(tmp_path: Path) -> None:
         again = await http.post(f"{URL}/1.0/discard")
     async with served(tmp_path) as http:
         still = await origins(http)
+    with closing(read_event_log(f"sqlite:///{tmp_path / 'events.db'}")) as event_log:
+        ends = [entry.outcome for entry in event_log.entries() if entry.settles == "1.0"]
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert left == still == ["1.1", "1.2"]
     assert again.status_code == 404
+    assert ends == ["discarded"]
 
 
 async def test_only_an_operator_sees_to_them(tmp_path: Path) -> None:
