@@ -240,7 +240,7 @@ def talk(url: str) -> int:
 
 
 def simulate_traffic(service: subprocess.Popen[bytes], url: str) -> None:
-    """Customers who order and an operator who ships, cancels and stocks, until the service ends."""
+    """Customers who order and chat, an operator who ships, stocks and starts batches; no end."""
     products = [("tea", "Green tea", 450), ("mug", "Mug", 1290), ("pot", "Teapot", 3900)]
     open_orders: list[str] = []
     while service.poll() is None:
@@ -259,6 +259,11 @@ def simulate_traffic(service: subprocess.Popen[bytes], url: str) -> None:
                 ask(f"{order}/cancel", {"reason": "changed my mind"})
         if random.random() < 0.2:
             ask(f"{url}/api/v1/inventory/{product_id}/stock", {"quantity": random.randint(5, 50)})
+        if random.random() < 0.15:
+            ask(f"{url}/api/v1/jobs", {"total_items": random.randint(200, 2000)})
+        if random.random() < 0.3:
+            text = random.choice(["hello", "who ships today?", "tea is low", "on it"])
+            ask(f"{url}/api/v1/chat/shop/messages?user={customer}", {"text": text})
         time.sleep(random.uniform(0.5, 2))
 
 

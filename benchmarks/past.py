@@ -84,7 +84,7 @@ def _digest(*parts: str) -> str:
 
 async def _write(log: SqliteLog, past: Past) -> None:
     rules = shop_rules() if past.saga else without_saga(shop_rules())
-    story = Story(past, Decider(rules, log.epoch))
+    story = Story(past, Decider(rules))
     end = 0
     for entries in story.told():
         await log.append(end, entries)

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     settings = read_settings()
     with reading(settings.event_log) as event_log:
         snapshot = event_log.snapshot()
-        check = Check(rules(settings), event_log.epoch, snapshot)
+        check = Check(rules(settings), snapshot)
         at = None if snapshot is None else snapshot.position
         report = Report(settings.event_log, event_log.epoch, at)
         for difference in check.differences(report.counted(with_progress(event_log.entries()))):

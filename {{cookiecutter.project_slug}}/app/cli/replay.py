@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 def state_at(event_log: SqliteReader, settings: Settings, at: int) -> State:
     """What the log says up to a position; raises StartRefused if it cannot be read so far."""
-    decider = Decider(rules(settings), event_log.epoch)
+    decider = Decider(rules(settings))
     head = decider.start()
     for entry in with_progress(event_log.entries()):
         if entry.position > at:

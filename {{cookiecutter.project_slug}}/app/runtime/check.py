@@ -16,7 +16,7 @@ from app.runtime.decide import Course, Decider
 from app.runtime.decision import Request
 from app.runtime.event_log.port import Entry, Snapshot
 from app.runtime.group import words_of
-from app.runtime.head import Head, principal_of
+from app.runtime.head import Head, principal_of, seed_of
 from app.runtime.pending import Turn
 from app.runtime.rules import Command, Event, Rules, State
 
@@ -80,11 +80,11 @@ class Check(Generic[State, Command, Event]):
     """
 
     def __init__(
-        self, rules: Rules[State, Command, Event], epoch: str, snapshot: Snapshot | None = None
+        self, rules: Rules[State, Command, Event], snapshot: Snapshot | None = None
     ) -> None:
         self.unsure_after: int | None = None
         self._rules = rules
-        self._decider = Decider(rules, epoch)
+        self._decider = Decider(rules)
         self._state = rules.initial
         self._snapshot = snapshot
         self._deciding: _Deciding | None = None
@@ -155,7 +155,7 @@ class Check(Generic[State, Command, Event]):
         rules = self._rules
         event = rules.decode_event(text)
         by = principal_of(entry.principal, entry.role)
-        seed = f"{self._decider.epoch}/{entry.position}"
+        seed = seed_of(entry.command, entry.position)
         env = Environment(entry.time, seed, by, rules.terms)
         self._state, _ = rules.reduce(self._state, event, env)
         return rules.encode_action(event)

@@ -112,26 +112,25 @@ class Commits(Generic[State, Command, Event]):
                 head = decision.head
                 waiting.accept(Outcome(decision.events, head.position, head.state))
             elif isinstance(waiting.request, Request):
-                await self._answer_again(waiting, waiting.request, decision.repeats)
+                try:
+                    waiting.accept(await self._first_outcome(waiting.request, decision.repeats))
+                except Rejected as mismatch:
+                    waiting.refuse(mismatch)
         for waiting, refusal in verdict.refused:
             waiting.refuse(refusal)
 
-    async def _answer_again(
-        self, waiting: Waiting[State, Command, Event], request: Request[Command], first: int
-    ) -> None:
-        """What was answered when the command was sent first, if it is the same command."""
+    async def _first_outcome(self, request: Request[Command], first: int) -> Outcome[State, Event]:
+        """What was answered when the command was sent first; raises Rejected if it is another."""
         entries = await read_command(self._log, first)
         action = entries[0].action
         if action is None or self._decider.rules.decode_command(action) != request.command:
-            words = f"the id {request.id} was given to another command"
-            waiting.refuse(Rejected(Code.ID_REUSED, words))
-            return
+            raise Rejected(Code.ID_REUSED, f"the id {request.id} was given to another command")
         events = [
             self._decider.happened(entry, entry.event)
             for entry in entries
             if entry.event is not None
         ]
-        waiting.accept(Outcome(events, entries[-1].position, self.head.state, duplicate=True))
+        return Outcome(events, entries[-1].position, self.head.state, duplicate=True)
 
 
 def refuse_all(group: Iterable[Waiting[State, Command, Event]], refusal: Rejected) -> None:

@@ -11,17 +11,16 @@ from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
 from app.runtime.decision import MICROSECONDS, Decision, Happened, Note, Request, is_awaited
 from app.runtime.event_log.port import Entry
-from app.runtime.head import Advance, Head, principal_of
+from app.runtime.head import Advance, Head, principal_of, seed_of
 from app.runtime.pending import Turn
 from app.runtime.rules import Command, Event, Rules, State
 
 
 @dataclass(frozen=True, slots=True)
 class Decider(Generic[State, Command, Event]):
-    """The rules of a domain, on the log of one epoch."""
+    """The rules of a domain, applied to the entries of a log."""
 
     rules: Rules[State, Command, Event]
-    epoch: str
 
     def start(self) -> Head[State, Command]:
         """What an empty log says."""
@@ -105,7 +104,7 @@ class Decider(Generic[State, Command, Event]):
         rules, state = self.rules, advance.state
         for event in events:
             by = principal_of(entry.principal, entry.role)
-            env = Environment(entry.time, f"{self.epoch}/{entry.position}", by, rules.terms)
+            env = Environment(entry.time, seed_of(entry.command, entry.position), by, rules.terms)
             state, _ = rules.reduce(state, event, env)
         asked = () if entry.effects is None else rules.decode_effects(entry.effects)
         advance.enter(entry, state, asked)
@@ -177,7 +176,7 @@ class Course(Generic[State, Command, Event]):
 
     def _append(self, event: Event) -> None:
         rules, position = self._decider.rules, self._advance.position + 1
-        seed = f"{self._decider.epoch}/{position}"
+        seed = seed_of(self._request.key, position)
         env = Environment(self._now, seed, self._request.by, rules.terms)
         state, asked = rules.reduce(self._advance.state, event, env)
         effects = [_durable(effect) for effect in asked] if asked else []

@@ -88,6 +88,11 @@ def begun_and_ended(entries: Sequence[Entry]) -> frozenset[str]:
     return frozenset(settled - {entry.continues for entry in entries})
 
 
+def seed_of(command: str, position: int) -> str:
+    """What an event's new ids are made of: its decision and its place, in any copy of the log."""
+    return f"{command}/{position}"
+
+
 @lru_cache(4096)
 def principal_of(name: str, role: str) -> Principal:
     """Who sent the command of an entry."""

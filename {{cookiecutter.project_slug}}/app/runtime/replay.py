@@ -78,7 +78,7 @@ def unreadable(entry: Entry, problem: Rejected) -> str:
     return (
         f"the event log cannot be read at position {entry.position}: {problem.message}; "
         "give a new field a default, or turn the old event into a new one in "
-        f"app/wire/upcasters.py: {entry.event or entry.effects}"
+        f"app/wire/upcasters.py: {entry.event or ''} {entry.effects or ''}"
     )
 
 

@@ -88,7 +88,7 @@ class Store(Generic[State, Command, Event]):
     ) -> None:
         self._log = event_log
         self._clock = clock
-        self._decider = Decider(rules, event_log.epoch)
+        self._decider = Decider(rules)
         self._commits = Commits(
             event_log, self._decider, clock=clock, chance=chance, moved_on=self._moved_on
         )

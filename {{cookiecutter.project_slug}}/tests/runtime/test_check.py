@@ -58,7 +58,7 @@ def edited(
 def found(
     entries: Sequence[Entry], rules: TallyRules = TALLY, snapshot: Snapshot | None = None
 ) -> list[Difference]:
-    return list(Check(rules, "epoch", snapshot).differences(entries))
+    return list(Check(rules, snapshot).differences(entries))
 
 
 async def test_the_same_domain_differs_in_nothing() -> None:
@@ -173,7 +173,7 @@ async def test_everything_that_cannot_be_read_is_told_and_the_rest_goes_on() -> 
     entries = list(await log_of(Add(1), Add(2), Add(3), Plan((Delay(3600, Add(1)),))))
     entries[0] = entries[0]._replace(event="gone")
     entries[3] = entries[3]._replace(effects="gone too")
-    check: Check[int, Any, Any] = Check(TALLY, "epoch")
+    check: Check[int, Any, Any] = Check(TALLY)
 
     all_of_them = list(check.differences(entries))
 
@@ -189,7 +189,7 @@ async def test_an_event_that_cannot_be_applied_is_told() -> None:
         return (1 // 0, []) if isinstance(action, Added) and action.total == 3 else None
 
     entries = await log_of(Add(1), Add(2))
-    check: Check[int, Any, Any] = Check(edited(faulty), "epoch")
+    check: Check[int, Any, Any] = Check(edited(faulty))
 
     (difference,) = check.differences(entries)
 

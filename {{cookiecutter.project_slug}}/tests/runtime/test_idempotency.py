@@ -1,6 +1,7 @@
 """A command that is sent twice under one id is done once, and answered alike."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
-from tests.runtime.tally import FORGETFUL, ME, Add, Added, Shout, open_tally
+from tests.runtime.tally import FORGETFUL, ME, TALLY, Add, Added, Command, Shout, open_tally
 
 pytestmark = pytest.mark.anyio
 
@@ -90,6 +91,25 @@ async def test_ids_are_remembered_after_a_restart(tmp_path: Path) -> None:
             assert [happened.event for happened in outcome.events] == [Added(1, 0, 1)]
             assert store.state == 1
         event_log.close()
+
+
+async def test_a_first_command_that_cannot_be_read_any_more_costs_its_sender_only() -> None:
+    def unreadable(text: str) -> Command:
+        raise Rejected(Code.INVALID, "unknown action")
+
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        await store.dispatch(Add(1), by=ME, id="a")
+    async with open_tally(event_log, replace(TALLY, decode_command=unreadable)) as store:
+        again, other = await asyncio.gather(
+            store.dispatch(Add(1), by=ME, id="a"),
+            store.dispatch(Add(10), by=ME),
+            return_exceptions=True,
+        )
+
+        assert store.state == 11
+    assert isinstance(again, Rejected)
+    assert not isinstance(other, BaseException)
 
 
 async def test_ids_are_forgotten_in_the_end() -> None:

@@ -169,7 +169,7 @@ def a_replay_asks_for_effects_anew(patch: Patch) -> None:
         if not events:
             genuine(self, advance, entry, events)
             return
-        env = Environment(entry.time, f"{self.epoch}/{entry.position}")
+        env = Environment(entry.time, f"{entry.command}/{entry.position}")
         state, asked = self.rules.reduce(advance.state, events[0], env)
         advance.enter(entry, state, asked)
 

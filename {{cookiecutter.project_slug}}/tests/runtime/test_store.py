@@ -270,6 +270,6 @@ def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]
             if answers:
                 await asyncio.wait(answers)
             await until(lambda: len(store.head.effects.pending) == 0)
-            assert await replay(event_log, Decider(TALLY, event_log.epoch)) == store.head
+            assert await replay(event_log, Decider(TALLY)) == store.head
 
     asyncio.run(live())

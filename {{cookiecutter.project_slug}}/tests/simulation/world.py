@@ -46,7 +46,7 @@ class World:
         self.window = window * MICROSECONDS
         self.clients = Clients(self.chance, self.disk, self.met, self.window)
         self.outside = Outside(self.chance, self.met)
-        self.replica = Replica(self.disk, Decider(self.rules, self.disk.epoch))
+        self.replica = Replica(self.disk, Decider(self.rules))
         self.ports: dict[str, Any] = {}
         for feature in FEATURES:
             self.ports.update(feature.ports(self.outside))

@@ -50,7 +50,10 @@ class LogFull(Exception):
 
 
 class AnswerLost(Exception):
-    """Nobody knows whether the entries were appended: the log must be read to know."""
+    """Nobody knows whether the entries were appended: the log must be read to know.
+
+    An engine that raises this makes sure that what was not there by then never comes.
+    """
 
 
 class EventLog(Protocol):

@@ -136,7 +136,12 @@ class SqliteLog:
         """Rows of other snapshots, in pieces, so that no commit waits long for it."""
         some = f"SELECT rowid FROM snapshot_row WHERE {which} LIMIT {ROWS_A_DELETE}"  # noqa: S608
         delete = f"DELETE FROM snapshot_row WHERE rowid IN ({some})"  # noqa: S608 - constants
-        while await self._run(lambda: self._connection.execute(delete).rowcount):
+
+        def delete_some() -> int:
+            with self._transaction() as transaction:
+                return transaction.execute(delete).rowcount
+
+        while await self._run(delete_some):
             pass
 
     def _load_snapshot(self, fingerprint: str) -> Snapshot | None:
