@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from app.core.principal import Principal
@@ -60,8 +61,12 @@ class Hub:
     def broadcast(self, events: Sequence[Happened[Event]]) -> None:
         """Hand these events to whoever may hear them; never waits for anyone."""
         for happened in events:
-            text = codec.event_message(happened.json, happened.seq, happened.cause)
-            for audience, connections in self._connections.items():
-                if audience.hears(happened):
-                    for connection in connections:
-                        connection.write(text)
+            hearers = [
+                connections
+                for audience, connections in self._connections.items()
+                if audience.hears(happened)
+            ]
+            if hearers:
+                text = codec.event_message(happened.json, happened.seq, happened.cause)
+                for connection in chain.from_iterable(hearers):
+                    connection.write(text)
