@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 # {%- if cookiecutter.starter == "showcase" +%}
+
 from app.core.mail import Mail
 from app.core.work import Work
-
 # {%- endif +%}
 
 

@@ -273,3 +273,30 @@ def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]
             assert await replay(event_log, Decider(TALLY)) == store.head
 
     asyncio.run(live())
+
+
+async def test_so_many_commands_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.runtime.store.WAITING_COMMANDS", 5)
+    async with open_tally(MemoryLog()) as store:
+        answers = [store.submit(Add(1), by=ME) for _ in range(8)]
+        await asyncio.wait(answers)
+
+        refusals = [answer.exception() for answer in answers[5:]]
+        assert store.state == 5
+    assert [answer.result().seq for answer in answers[:5]] == [1, 2, 3, 4, 5]
+    for refusal in refusals:
+        assert isinstance(refusal, Rejected)
+        assert (refusal.code, refusal.retry_after) == (Code.UNAVAILABLE, 1)
+
+
+async def test_every_event_that_follows_from_a_command_names_it_as_its_cause() -> None:
+    heard: list[Happened[Event]] = []
+    async with open_tally(MemoryLog()) as store:
+        store.listeners.append(heard.extend)
+        await asyncio.gather(
+            store.dispatch(Add(1, more=1), by=ME, id="a"),
+            store.dispatch(Add(1, more=1), by=ME, id="b"),
+        )
+        await until(lambda: store.seq == 4)
+
+    assert [happened.cause for happened in heard] == ["a", "b", "a", "b"]
