@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from hashlib import blake2b
 from random import Random
 from typing import Any
 
 from app.bootstrap import rules
+from app.core.terms import Terms
 from app.runtime.decide import Decider
 from app.runtime.decision import MICROSECONDS
 from app.settings import Settings
@@ -21,12 +21,12 @@ from tests.simulation.outside import Outside
 
 NEVER = 2**63
 BEGINNING = 1_700_000_000 * MICROSECONDS
-SETTINGS: Sequence[dict[str, Any]] = [
-    {"_env_file": None, "order_expiry_seconds": seconds} for seconds in (3, 30, 300)
-]
+# Whatever an operator may set of the rules, so small that its time comes in a schedule.
+TERMS = [Terms(**{field.name: number for field in fields(Terms)}) for number in (3, 30, 300)]
 DAY = 24 * 3600
 WINDOWS = (20, DAY, DAY)
-RULES = [rules(Settings(**some)) for some in SETTINGS]
+USUAL = rules(Settings(_env_file=None))  # type: ignore[call-arg]
+RULES = [replace(USUAL, terms=terms) for terms in TERMS]
 
 
 class World:
