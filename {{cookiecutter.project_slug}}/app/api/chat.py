@@ -1,10 +1,8 @@
 """The chat over HTTP."""
 
 from itertools import islice
-from typing import Annotated
 
-from annotated_types import Ge, Le
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access.command_id import CommandId
@@ -12,6 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.pages import AfterNumber, Limit
 from app.domain.chat.actions import MessageSent, SendMessage, Text
 from app.domain.ids import Id
 from app.wire.tagged import STRICT
@@ -34,8 +33,8 @@ async def list_messages(
     room: Id,
     store: TheStore,
     sender: Sender,
-    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
-    after: Annotated[int, Ge(0), Query()] = 0,
+    limit: Limit = 100,
+    after: AfterNumber = 0,
 ) -> Response:
     """A page of a room's last 200 messages, first sent first; `next` is the next page's `after`."""
     require_may_hear(sender, f"chat:{room}")

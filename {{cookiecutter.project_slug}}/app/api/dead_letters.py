@@ -1,16 +1,15 @@
 """What has failed for good, for an operator: to be looked at, performed anew, or given up."""
 
 from datetime import timedelta
-from typing import Annotated
 
 import orjson
-from annotated_types import Ge, Le
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from app.access.gate import require_may_operate
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import json_answer
+from app.api.pages import Limit
 from app.core.environment import EPOCH
 from app.domain import Command
 from app.runtime.pending import Pending
@@ -23,7 +22,7 @@ router = APIRouter(prefix="/dead-letters", tags=["operation"])
 async def list_dead_letters(
     store: TheStore,
     sender: Sender,
-    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
+    limit: Limit = 100,
     after: str | None = None,
 ) -> Response:
     """A page of them, those that failed first in front; `next` is the `after` of the next page.

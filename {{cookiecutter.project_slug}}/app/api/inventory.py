@@ -1,10 +1,8 @@
 """The inventory over HTTP."""
 
 from itertools import islice
-from typing import Annotated
 
-from annotated_types import Ge, Le
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access.command_id import CommandId
@@ -12,6 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.pages import AfterName, Limit
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.inventory.actions import AddStock, Quantity
@@ -33,8 +32,8 @@ async def list_products(
     request: Request,
     store: TheStore,
     sender: Sender,
-    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
-    after: Annotated[str, Query()] = "",
+    limit: Limit = 100,
+    after: AfterName = "",
 ) -> Response:
     """A page of the products in stock, by name; `next` is the `after` of the next page."""
     require_may_hear(sender, "inventory")

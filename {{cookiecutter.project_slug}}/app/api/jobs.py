@@ -3,14 +3,14 @@
 from itertools import islice
 from typing import Annotated
 
-from annotated_types import Ge, Le
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.access.command_id import CommandId
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.pages import AfterNumber, Limit
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.jobs.actions import (
@@ -44,8 +44,8 @@ async def list_batches(
     request: Request,
     store: TheStore,
     sender: Sender,
-    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
-    after: Annotated[int, Ge(0), Query()] = 0,
+    limit: Limit = 100,
+    after: AfterNumber = 0,
 ) -> Response:
     """A page of the batches, first started first; `next` is the `after` of the next page."""
     require_may_hear(sender, "jobs")

@@ -3,7 +3,6 @@
 from itertools import islice
 from typing import Annotated
 
-from annotated_types import Ge, Le
 from fastapi import APIRouter, Query, Request, Response
 
 from app.access.command_id import CommandId
@@ -11,6 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.pages import AfterName, Limit
 from app.domain.notifications.actions import MarkNotificationRead
 from app.domain.notifications.state import Notification
 
@@ -23,8 +23,8 @@ async def list_notifications(
     store: TheStore,
     sender: Sender,
     unread: Annotated[bool, Query()] = False,
-    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
-    after: Annotated[str, Query()] = "",
+    limit: Limit = 100,
+    after: AfterName = "",
 ) -> Response:
     """A page of the sender's own, oldest first; `next` is the `after` of the next page.
 

@@ -3,8 +3,7 @@
 from itertools import islice
 from typing import Annotated
 
-from annotated_types import Ge, Le
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access.command_id import CommandId
@@ -12,6 +11,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.pages import AfterNumber, Limit
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import State
@@ -67,8 +67,8 @@ async def list_orders(
     request: Request,
     store: TheStore,
     sender: Sender,
-    limit: Annotated[int, Ge(1), Le(1000), Query()] = 100,
-    after: Annotated[int, Ge(0), Query()] = 0,
+    limit: Limit = 100,
+    after: AfterNumber = 0,
 ) -> Response:
     """A page of the sender's orders, first placed first; `next` is the `after` of the next page."""
     require_may_hear(sender, f"orders:{sender.name}")
