@@ -72,11 +72,10 @@ async def list_orders(
 ) -> Response:
     """A page of the sender's orders, first placed first; `next` is the `after` of the next page."""
     require_may_hear(sender, f"orders:{sender.name}")
-    placed = store.state.orders.placed_after(after)
-    readable = ((number, order) for number, order in placed if _may_read(sender, order))
-    page = list(islice(readable, limit + 1))
-    items = [order for _, order in page[:limit]]
-    following = page[limit - 1][0] if len(page) > limit else None
+    orders = store.state.orders
+    ids = orders.ids if may_hear(sender, "orders") else orders.of(sender.name)
+    items = [orders.get(order_id) for order_id in islice(ids.after(after), limit)]
+    following = after + limit if len(ids) > after + limit else None
     return unless_known(request, store, sender, {"items": items, "next": following})
 
 
@@ -112,7 +111,3 @@ def _order(state: State, order_id: str, reader: Principal) -> Order:
         raise Rejected(Code.NOT_FOUND, f"order {order_id} does not exist")
     require_may_hear(reader, f"orders:{order.customer_id}")
     return order
-
-
-def _may_read(reader: Principal, order: Order) -> bool:
-    return may_hear(reader, f"orders:{order.customer_id}")

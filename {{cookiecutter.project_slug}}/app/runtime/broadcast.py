@@ -103,9 +103,8 @@ class Subscription(Generic[Event]):
         if len(self._live) + len(events) > LIVE_EVENTS:
             # What waits is forgotten, and read again from the log: from where it was heard last.
             waiting = [event.seq for event in self._live if event.seq is not None]
-            new = [event.seq for event in events if event.seq is not None]
-            first = next(iter(waiting or new), None)
-            self._position = self._position if first is None else first - 1
+            if waiting:
+                self._position = waiting[0] - 1
             self._live.clear()
             self._is_behind = True
         else:
@@ -115,12 +114,15 @@ class Subscription(Generic[Event]):
     async def _catch_up(self) -> None:
         # No further than what was told: the log may have more already, which will be told yet.
         limit = min(EVENTS_A_READ, self._broadcast.seq - self._position)
-        events, self._position = await self._read(self._position, limit)
-        self._is_behind = self._position < self._broadcast.seq
+        events, end = await self._read(self._position, limit)
         self._take(events)
+        self._position = max(self._position, end)
+        self._is_behind = self._position < self._broadcast.seq
 
     def _take(self, events: Sequence[Happened[Event]]) -> None:
         for event in events:
+            if event.seq is not None and event.seq <= self._position:
+                continue
             if self._topics is None or self._topics & {event.topic, event.topic.split(":")[0]}:
                 self._live.append(event)
             if event.seq is not None:

@@ -107,17 +107,18 @@ class Commits(Generic[State, Command, Event]):
             self._go_on(theirs)
 
     async def _answer(self, verdict: Verdict[State, Command, Event]) -> None:
+        for waiting, refusal in verdict.refused:
+            waiting.refuse(refusal)
         for waiting, decision in verdict.accepted:
             if decision.repeats is None:
                 head = decision.head
                 waiting.accept(Outcome(decision.events, head.position, head.state))
-            elif isinstance(waiting.request, Request):
+        for waiting, decision in verdict.accepted:
+            if decision.repeats is not None and isinstance(waiting.request, Request):
                 try:
                     waiting.accept(await self._first_outcome(waiting.request, decision.repeats))
                 except Rejected as mismatch:
                     waiting.refuse(mismatch)
-        for waiting, refusal in verdict.refused:
-            waiting.refuse(refusal)
 
     async def _first_outcome(self, request: Request[Command], first: int) -> Outcome[State, Event]:
         """What was answered when the command was sent first; raises Rejected if it is another."""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Generic
 
-from app.core.effects import Append, Durable, Publish
+from app.core.effects import Append, Delay, Durable, Parallel, Publish, Sequential
 from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
-from app.runtime.decision import MICROSECONDS, Decision, Happened, Note, Request, is_awaited
+from app.runtime.decision import (
+    MICROSECONDS,
+    Decision,
+    Happened,
+    Note,
+    Request,
+    is_awaited,
+    written,
+)
 from app.runtime.event_log.port import Entry
 from app.runtime.head import Advance, Head, principal_of, seed_of
 from app.runtime.pending import Turn
@@ -34,7 +43,7 @@ class Decider(Generic[State, Command, Event]):
             if not is_awaited(head.effects.pending.get(request.origin), request):
                 return Decision(head)
         elif request.id is not None:
-            first = head.remembered.get(request.by.name, request.id)
+            first = head.remembered.get((str(request.by.role), request.by.name, request.id))
             if first is not None:
                 return Decision(head, repeats=first)
         course = Course(self, head, request, now)
@@ -159,7 +168,7 @@ class Course(Generic[State, Command, Event]):
 
     def refuse(self, words: str) -> None:
         """Note that a command of the service's own was refused."""
-        self._add(self._advance.state, outcome=f"refused: {words}")
+        self._add(self._advance.state, outcome=f"refused: {written(words)}")
 
     def note(self, turn: Turn | None, words: str) -> None:
         """Note how the effect goes on, or that it was discarded."""
@@ -219,6 +228,13 @@ class Course(Generic[State, Command, Event]):
 
 
 def _durable(effect: Append[Event] | Publish[Event] | Durable[Command]) -> Durable[Command]:
-    if isinstance(effect, Append | Publish):
-        raise TypeError(f"an event cannot ask for {effect}: only a command can")
+    """The effect, if an event may ask for it; raises TypeError or ValueError if it may not."""
+    match effect:
+        case Append() | Publish():
+            raise TypeError(f"an event cannot ask for {effect}: only a command can")
+        case Delay(seconds) if not isfinite(seconds):
+            raise ValueError(f"{effect} would never be due")
+        case Parallel(children) | Sequential(children):
+            for child in children:
+                _durable(child)
     return effect

@@ -78,3 +78,8 @@ def is_awaited(pending: Pending[Command] | None, request: Request[Command]) -> b
     if pending is None or pending.dead is not None:
         return False
     return request.nth is None or request.nth == pending.given + 1
+
+
+def written(words: str) -> str:
+    """Words as they can be stored: a lone surrogate, of a file's name say, has no UTF-8."""
+    return words.encode("utf-8", "replace").decode()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, NamedTuple
 
 import structlog
 
 from app.core.rejected import Code, Rejected
 from app.runtime.decide import Decider
-from app.runtime.decision import Decision, Happened, Note, Request
+from app.runtime.decision import Decision, Happened, Note, Request, written
 from app.runtime.event_log.port import Entry
 from app.runtime.head import Head
 from app.runtime.pending import Turn
@@ -87,25 +88,46 @@ def decide_group(
     """What these commands lead to, one after another; a faulty rule costs its own command only."""
     verdict: Verdict[State, Command, Event] = Verdict(head)
     for waiting in group:
-        request = waiting.request
         try:
-            if isinstance(request, Note):
-                decision = decider.noted(verdict.head, request, now)
-            else:
-                decision = decider.decided(verdict.head, request, now)
-        except Rejected as refusal:
-            if isinstance(request, Request):
-                verdict.add(decider.refused(verdict.head, request, now, refusal))
-            verdict.refused.append((waiting, refusal))
-        except Exception as fault:  # whatever a rule may raise
+            _decide(decider, verdict, waiting, now)
+        except Exception as fault:  # whatever a rule may raise, or whoever writes down what it said
+            request = waiting.request
             name = type(getattr(request, "command", request)).__name__
             log.exception("a rule failed", command=name)
             _bury(decider, verdict, request, now, fault)
             verdict.refused.append((waiting, MISTAKE))
-        else:
-            verdict.add(decision)
-            verdict.accepted.append((waiting, decision))
     return verdict
+
+
+def _decide(
+    decider: Decider[State, Command, Event],
+    verdict: Verdict[State, Command, Event],
+    waiting: Waiting[State, Command, Event],
+    now: int,
+) -> None:
+    request = waiting.request
+    if isinstance(request, Note):
+        decide: Callable[[], Decision[State, Command, Event]] = partial(
+            decider.noted, verdict.head, request, now
+        )
+    else:
+        decide = partial(decider.decided, verdict.head, request, now)
+    try:
+        decision = decide()
+    except Rejected as refusal:
+        if isinstance(request, Request):
+            verdict.add(decider.refused(verdict.head, request, now, refusal))
+            _warn_of_policy(request, refusal)
+        verdict.refused.append((waiting, refusal))
+    else:
+        verdict.add(decision)
+        verdict.accepted.append((waiting, decision))
+
+
+def _warn_of_policy(request: Request[Command], refusal: Rejected) -> None:
+    """A command of the service's own that nobody allows is a row that was forgotten."""
+    if request.origin is not None and refusal.code is Code.FORBIDDEN:
+        log.warning("the policy denies what an effect asked for", problem=refusal.message)
 
 
 def _bury(
@@ -122,5 +144,9 @@ def _bury(
 
 
 def words_of(fault: BaseException) -> str:
-    """A fault in one line, for people."""
-    return f"{type(fault).__name__}: {fault}"[:500].replace("\n", " ")
+    """A fault in one line, for people and for the log, whatever it has to say."""
+    try:
+        words = str(fault)
+    except Exception:  # a fault that cannot even say what it is
+        words = "no words"
+    return written(f"{type(fault).__name__}: {words}"[:500].replace("\n", " "))

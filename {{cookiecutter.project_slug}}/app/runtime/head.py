@@ -59,8 +59,7 @@ class Advance(Generic[State, Command]):
             changing.ask(entry.position, asked, entry.cause)
         if entry.action is not None and entry.cause is not None and entry.outcome is None:
             self._remembered = self._remembered.added(
-                entry.principal,
-                entry.cause,
+                (str(entry.role), entry.principal, entry.cause),
                 entry.position,
                 now=entry.time,
                 window=self._window,

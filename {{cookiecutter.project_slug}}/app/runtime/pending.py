@@ -105,7 +105,7 @@ class Changing(Generic[Command]):
             case Turn.GIVEN:
                 now = pending._replace(given=pending.given + 1, attempts=1)
             case Turn.INTERRUPTED:
-                now = pending._replace(attempts=pending.attempts - 1)
+                now = pending._replace(attempts=max(pending.attempts - 1, 0))
             case Turn.DEAD:
                 now = pending._replace(dead=words)
                 self.dead = (*_without(self.dead, origin), origin)
@@ -119,7 +119,8 @@ class Changing(Generic[Command]):
         """End an effect, and begin what waits for its end."""
         pending = self.pending[origin]
         self.pending = self.pending.discard(origin)
-        self.dead = _without(self.dead, origin)
+        if pending.dead is not None:
+            self.dead = _without(self.dead, origin)
         self._forget_key(_key(pending.effect), origin)
         self._ended(origin)
 

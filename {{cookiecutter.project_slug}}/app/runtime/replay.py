@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import takewhile
 
 import structlog
 
@@ -10,11 +11,13 @@ from app.core.rejected import Rejected, StartRefused
 from app.runtime.decide import Decider
 from app.runtime.decision import Decision, Happened
 from app.runtime.event_log.port import Entry, EventLog
+from app.runtime.group import words_of
 from app.runtime.head import Advance, Head, begun_and_ended
 from app.runtime.rules import Command, Event, State
 from app.runtime.snapshot import load_snapshot
 
 ENTRIES_A_READ = 1_000
+ENTRIES_OF_A_COMMAND = 8
 ENTRIES_A_LINE = 500_000
 
 log = structlog.get_logger(__name__)
@@ -47,8 +50,8 @@ def _replayed(
         try:
             events = () if entry.event is None else (decode(entry.event),)
             decider.advance(advance, entry, events)
-        except Rejected as problem:
-            raise StartRefused(unreadable(entry, problem)) from None
+        except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
+            raise StartRefused(unreadable(entry, problem)) from problem
     return advance.head()
 
 
@@ -59,8 +62,8 @@ async def catch_up(
     async for entry in entries_after(event_log, head.position):
         try:
             decision = decider.replayed(head, entry)
-        except Rejected as problem:
-            raise StartRefused(unreadable(entry, problem)) from None
+        except Exception as problem:  # as above
+            raise StartRefused(unreadable(entry, problem)) from problem
         head = decision.head
         yield decision
 
@@ -73,10 +76,11 @@ async def entries_after(event_log: EventLog, position: int) -> AsyncIterator[Ent
         position = entries[-1].position
 
 
-def unreadable(entry: Entry, problem: Rejected) -> str:
+def unreadable(entry: Entry, problem: Exception) -> str:
     """What is wrong with an entry, and what to do about it."""
+    words = problem.message if isinstance(problem, Rejected) else words_of(problem)
     return (
-        f"the event log cannot be read at position {entry.position}: {problem.message}; "
+        f"the event log cannot be read at position {entry.position}: {words}; "
         "give a new field a default, or turn the old event into a new one in "
         f"app/wire/upcasters.py: {entry.event or ''} {entry.effects or ''}"
     )
@@ -85,10 +89,15 @@ def unreadable(entry: Entry, problem: Rejected) -> str:
 async def read_command(event_log: EventLog, first: int) -> Sequence[Entry]:
     """The entries of one decision, which begins at position `first`."""
     found: list[Entry] = []
-    async for entry in entries_after(event_log, first - 1):
-        if found and entry.command != found[0].command:
+    size = ENTRIES_OF_A_COMMAND
+    while entries := await event_log.read(first - 1 + len(found), size):
+        own = list(takewhile(lambda entry: entry.command == entries[0].command, entries))
+        if found and entries[0].command != found[0].command:
             break
-        found.append(entry)
+        found.extend(own)
+        if len(own) < size:
+            break
+        size *= 2
     return found
 
 

@@ -27,6 +27,10 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
+class NotWritten(Exception):
+    """A head cannot be written down."""
+
+
 class Snapshots(Generic[State, Command, Event]):
     """Saves one now and then. `saved` is the position of the last one, or of the start."""
 
@@ -55,7 +59,7 @@ class Snapshots(Generic[State, Command, Event]):
         self.saved = head.position
         try:
             await save_snapshot(self._log, self._rules, head)
-        except LogFull as problem:  # the log has it all: a start takes longer, that is all
+        except (LogFull, NotWritten) as problem:  # the log has it all: a start only takes longer
             log.warning("no snapshot was saved", problem=str(problem))
 
 
@@ -76,14 +80,25 @@ async def load_snapshot(
     snapshot = await event_log.load_snapshot(rules.fingerprint)
     if snapshot is None:
         return None
-    return _head_of(rules, snapshot.position, snapshot.rows)
+    try:
+        return _head_of(rules, snapshot.position, snapshot.rows)
+    except Exception:  # the log has it all
+        log.exception("the snapshot cannot be read: the whole log is", position=snapshot.position)
+        return None
 
 
 async def _in_pieces(
     rules: Rules[State, Command, Event], head: Head[State, Command]
 ) -> AsyncIterator[Sequence[Row]]:
     """Rows, a few hundred items each: encoding all at once would hold everybody up."""
-    for row in _rows_of(rules, head):
+    rows = _rows_of(rules, head)
+    while True:
+        try:
+            row = next(rows, None)
+        except Exception as fault:
+            raise NotWritten(f"a part of the State has no JSON: {fault}") from fault
+        if row is None:
+            return
         yield [row]
         await asyncio.sleep(0)
 
@@ -130,7 +145,7 @@ def _head_of(
             case "head":
                 head = orjson.loads(text)
             case "young" | "old":
-                maps[name].update({(by, name): first for by, name, first in orjson.loads(text)})
+                maps[name].update({tuple(key): first for *key, first in orjson.loads(text)})
             case "keyed":
                 maps[name].update({key: tuple(origins) for key, origins in orjson.loads(text)})
             case "groups":

@@ -20,6 +20,7 @@ from app.core.ports import Ports
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.runtime.broadcast import Broadcast, Listener, Subscription
+from app.runtime.clock import Clock
 from app.runtime.commit import UNSURE, Commits, refuse_all
 from app.runtime.decide import Decider
 from app.runtime.decision import Happened, Note, Request
@@ -87,15 +88,13 @@ class Store(Generic[State, Command, Event]):
         chance: Random,
     ) -> None:
         self._log = event_log
-        self._clock = clock
+        self._clock = Clock(clock, asyncio.get_running_loop().time)
         self._decider = Decider(rules)
         self._commits = Commits(
-            event_log, self._decider, clock=clock, chance=chance, moved_on=self._moved_on
+            event_log, self._decider, clock=self._clock, chance=chance, moved_on=self._moved_on
         )
         self._broadcast: Broadcast[Event] = Broadcast()
-        self._performer: Performer[State, Command, Event] = Performer(
-            self, ports, policy=policy, chance=chance
-        )
+        self._performer: Performer[Command] = Performer(self, ports, policy=policy, chance=chance)
         self._waiting: deque[Waiting[State, Command, Event]] = deque()
         self._wake = asyncio.Event()
         self._life = f"{chance.getrandbits(64):016x}"
@@ -209,13 +208,14 @@ class Store(Generic[State, Command, Event]):
         """Rebuild the State from the log; raises StartRefused at an entry that cannot be read."""
         head = await replay(self._log, self._decider)
         self._commits.head = head
+        self._clock.not_before(head.time)
         self._broadcast.seq = self._snapshots.saved = head.position
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Take commands and perform effects, in tasks that the group owns."""
         self._open = True
         tasks.create_task(self._run(tasks), name="store")
-        self._performer.start(tasks, self.head.effects.pending)
+        self._performer.start(self.head.effects.pending)
 
     async def close(self, grace_seconds: float) -> None:
         """Take no more commands, finish what can be finished in so many seconds, and end.

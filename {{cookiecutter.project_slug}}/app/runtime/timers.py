@@ -31,9 +31,12 @@ class Timers:
         self._waiting: list[tuple[int, str]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._set_since_sweep = 0
+        self._is_stopped = False
 
     def set(self, due: int, origin: str) -> None:
         """Ring for this origin then, or at once if that is past."""
+        if self._is_stopped:
+            return
         heapq.heappush(self._waiting, (due, origin))
         self._sweep()
         if self._waiting[0][1] == origin:  # else the alarm rings earlier anyway
@@ -41,6 +44,7 @@ class Timers:
 
     def stop(self) -> None:
         """Ring no more."""
+        self._is_stopped = True
         self._waiting.clear()
         if self._alarm is not None:
             self._alarm.cancel()

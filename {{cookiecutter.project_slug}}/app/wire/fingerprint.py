@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 APP = Path(__file__).parent.parent
-PARTS = ("core", "domain", "wire")
+PARTS = ("core", "domain", "runtime", "wire")
 
 
 def _fingerprint() -> str:

@@ -120,7 +120,7 @@ class Shop:
         """Nothing waits: each order is where it stays, and stock is reserved for open ones only."""
         inventory, orders = self.state.inventory, self.state.orders
         assert not dict(inventory.wanted)
-        for order in orders.newest_first():
+        for order in orders.by_id.values():
             assert order.status is not Status.PENDING
             assert order.total_cents >= 0
             held = self.laid_aside.get(order.order_id, Counter())

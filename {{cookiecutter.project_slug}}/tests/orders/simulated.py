@@ -19,7 +19,7 @@ def command(chance: Random, state: State, principal: Principal) -> Command:
     order_id = chance.choice(list(orders.ids)) if len(orders.ids) else "nowhere"
     fate = chance.random()
     if principal.role is Role.OPERATOR and fate < 0.7:
-        ready = [each.order_id for each in orders.newest_first() if each.status in OPEN]
+        ready = [i for i in orders.ids.newest_first() if orders.by_id[i].status in OPEN]
         return ShipOrder(chance.choice(ready) if ready else order_id, "track-1")
     if fate < 0.8:
         return PlaceOrder(principal.name, items(chance), chance.choice((None, None, order_id)))
@@ -36,7 +36,7 @@ def items(chance: Random) -> tuple[Item, ...]:
 
 def check(state: State) -> None:
     """Every order has its time and its reason, and is listed once."""
-    orders = list(state.orders.newest_first())
+    orders = list(state.orders.by_id.values())
     assert len(orders) == len(state.orders.by_id)
     for order in orders:
         assert order.total_cents == sum(i.quantity * i.unit_price_cents for i in order.items)
@@ -46,7 +46,7 @@ def check(state: State) -> None:
 
 def finish(story: Story) -> None:
     """Every order has left, or was cancelled, if only because nobody shipped it in time."""
-    for order in story.state.orders.newest_first():
+    for order in story.state.orders.by_id.values():
         assert order.status not in OPEN, f"order {order.order_id} is {order.status}"
     placed = sum(isinstance(each.command, PlaceOrder) for each in story.decided)
     assert placed == len(story.state.orders.by_id)

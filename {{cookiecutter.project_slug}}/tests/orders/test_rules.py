@@ -123,16 +123,14 @@ def test_events_leave_the_order_as_they_say() -> None:
     assert cancelled.cancelled_at == NOW
 
 
-def test_orders_are_numbered_from_one_as_they_were_placed() -> None:
+def test_orders_are_listed_as_they_were_placed_all_and_each_customers() -> None:
     second = OrderPlaced("ord-1", "cust-2", Status.PENDING, 3998, WIDGETS, NOW)
-    orders = given(PLACED, second, PROCESSING).state.orders
+    third = OrderPlaced("ord-3", "cust-1", Status.PENDING, 3998, WIDGETS, NOW)
+    orders = given(PLACED, second, third, PROCESSING).state.orders
 
-    assert [(n, order.order_id) for n, order in orders.placed_after(0)] == [
-        (1, "ord-7"),
-        (2, "ord-1"),
-    ]
-    assert [(n, order.order_id) for n, order in orders.placed_after(1)] == [(2, "ord-1")]
-    assert list(orders.placed_after(2)) == list(orders.placed_after(9)) == []
+    assert list(orders.ids) == ["ord-7", "ord-1", "ord-3"]
+    assert list(orders.of("cust-1")) == ["ord-7", "ord-3"]
+    assert list(orders.of("cust-2").after(1)) == list(orders.of("nobody")) == []
 
 
 def test_a_view_shows_the_newest_order_first_and_a_customer_only_their_own() -> None:

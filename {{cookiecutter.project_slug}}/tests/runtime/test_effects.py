@@ -398,7 +398,7 @@ async def test_a_sequence_goes_on_where_it_was_after_a_restart() -> None:
 async def test_so_many_tasks_are_at_work_at_once_and_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.runtime.effects.SLOTS", 4)
+    monkeypatch.setattr("app.runtime.attempts.SLOTS", 4)
     at_work = most = 0
 
     async def counts(attempt: Attempt) -> Command:
@@ -420,7 +420,7 @@ async def test_so_many_tasks_are_at_work_at_once_and_no_more(
 
 
 async def test_what_backs_off_holds_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.runtime.effects.SLOTS", 1)
+    monkeypatch.setattr("app.runtime.attempts.SLOTS", 1)
 
     async def unwilling(attempt: Attempt) -> Command:
         raise Unavailable
@@ -466,6 +466,7 @@ class FullNow(MemoryLog):
 
 async def test_effects_wait_for_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.runtime.effects.AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr("app.runtime.attempts.AGAIN_SECONDS", 0.001)
     event_log = FullNow()
 
     async def fills(attempt: Attempt) -> Command:

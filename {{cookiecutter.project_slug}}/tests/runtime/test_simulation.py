@@ -15,6 +15,7 @@ from app.core.effects import Delay
 from app.core.environment import Environment
 from app.core.ports import Attempt
 from app.runtime import replay, snapshot
+from app.runtime.attempts import Attempts
 from app.runtime.commit import Commits
 from app.runtime.decide import Decider
 from app.runtime.effects import Performer
@@ -198,8 +199,7 @@ def a_delay_counts_from_the_restart(patch: Patch) -> None:
         for origin in origins:
             pending = self._store.pending(origin)
             if isinstance(getattr(pending, "effect", None), Delay):
-                due = self._store.now() + round(pending.effect.seconds * 1_000_000)
-                self._set_timer(due, origin)
+                self._set_timer(pending.effect.seconds, origin)
             else:
                 begin(self, [origin])
 
@@ -209,9 +209,8 @@ def a_delay_counts_from_the_restart(patch: Patch) -> None:
 def a_delay_is_forgotten_by_a_restart(patch: Patch) -> None:
     start = Performer.start
 
-    def forgetful(self: Any, tasks: Any, origins: Any) -> None:
-        kept = [o for o in origins if not isinstance(self._store.pending(o).effect, Delay)]
-        start(self, tasks, kept)
+    def forgetful(self: Any, origins: Any) -> None:
+        start(self, [o for o in origins if not isinstance(self._store.pending(o).effect, Delay)])
 
     patch.setattr(Performer, "start", forgetful)
 
@@ -222,17 +221,13 @@ def a_cancel_is_ignored(patch: Patch) -> None:
 
 def an_attempt_is_not_counted(patch: Patch) -> None:
     async def perform(self: Any, origin: str) -> None:
-        try:
-            await self._perform(origin, self._store.pending(origin))
-        finally:
-            del self._running[origin]
-            self._go_on()
+        await self._perform(origin, self._store.pending(origin))
 
-    patch.setattr(Performer, "_attempt", perform)
+    patch.setattr(Attempts, "_attempt", perform)
 
 
 def a_stream_begins_at_its_beginning(patch: Patch) -> None:
-    patch.setattr("app.runtime.effects.Attempt", lambda origin, given=0: Attempt(origin))
+    patch.setattr("app.runtime.attempts.Attempt", lambda origin, given=0: Attempt(origin))
 
 
 def a_dispatch_is_lost_when_the_disk_is_full(patch: Patch) -> None:

@@ -37,6 +37,13 @@ async def test_a_subscription_from_now_on_hears_nothing_old() -> None:
             assert (await anext(events)).seq == 4
 
 
+async def test_a_subscription_from_a_later_position_hears_nothing_before_it() -> None:
+    async with open_tally(MemoryLog()) as store, store.subscribe(after=3) as events:
+        await add(store, 5)
+
+        assert [(await anext(events)).seq for _ in range(2)] == [4, 5]
+
+
 async def test_a_subscriber_that_lags_holds_nobody_up_and_misses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

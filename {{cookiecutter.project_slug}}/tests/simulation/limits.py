@@ -21,7 +21,8 @@ class Silent:
 SILENT = Silent()
 LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.runtime.broadcast": {"LIVE_EVENTS": 8, "EVENTS_A_READ": 8, "log": SILENT},
-    "app.runtime.effects": {"SLOTS": 3, "COMMANDS_IN_FLIGHT": 2, "log": SILENT},
+    "app.runtime.attempts": {"SLOTS": 3, "log": SILENT},
+    "app.runtime.effects": {"COMMANDS_IN_FLIGHT": 2},
     "app.runtime.group": {"log": SILENT},
     "app.runtime.replay": {"ENTRIES_A_READ": 16, "log": SILENT},
     "app.runtime.snapshot": {

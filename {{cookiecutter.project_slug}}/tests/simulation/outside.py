@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from app.core.ports import Unavailable
-from app.runtime.effects import RUN_SECONDS
+from app.runtime.attempts import STEP_SECONDS
 from tests.simulation.disk import CALM, Weather
 
 
@@ -26,7 +26,7 @@ class Outside:
         seconds = self.chance.expovariate(1 / self.weather.outside_seconds)
         if fate < self.weather.outside / 10:
             self.met["outside hangs"] += 1
-            seconds = RUN_SECONDS + 100
+            seconds = STEP_SECONDS + 100
         await asyncio.sleep(seconds)
         for share, fault in (
             (0.5, Unavailable("not now")),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from rpds import HashTrieMap
@@ -34,43 +34,36 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Orders by id, and their ids as placed, because a persistent map has no order of its own."""
+    """Orders by id; their ids as placed, all and each customer's: a map has no order of its own."""
 
     by_id: HashTrieMap[str, Order] = HashTrieMap()
     ids: Sequence[str] = Sequence()
+    by_customer: HashTrieMap[str, Sequence[str]] = HashTrieMap()
 
     def get(self, order_id: str) -> Order | None:
         """The order, or None."""
         return self.by_id.get(order_id)
 
+    def of(self, customer_id: str) -> Sequence[str]:
+        """The ids of a customer's orders, as placed."""
+        return self.by_customer.get(customer_id) or Sequence()
+
     def added(self, order: Order) -> Orders:
         """These orders and a new one."""
-        return Orders(self.by_id.insert(order.order_id, order), self.ids.added(order.order_id))
+        own = self.of(order.customer_id).added(order.order_id)
+        return Orders(
+            self.by_id.insert(order.order_id, order),
+            self.ids.added(order.order_id),
+            self.by_customer.insert(order.customer_id, own),
+        )
 
     def changed(self, order_id: str, **fields: Any) -> Orders:
         """These orders with one of them changed."""
         order = replace(self.by_id[order_id], **fields)
-        return Orders(self.by_id.insert(order_id, order), self.ids)
-
-    def placed_after(self, number: int) -> Iterator[tuple[int, Order]]:
-        """Orders as they were placed, each with its number, from the one after `number`.
-
-        Numbers count from 1.
-        """
-        for later, order_id in enumerate(self.ids.after(number), number + 1):
-            yield later, self.by_id[order_id]
-
-    def newest_first(self) -> Iterator[Order]:
-        """Orders from the one placed last to the first."""
-        return (self.by_id[order_id] for order_id in self.ids.newest_first())
+        return Orders(self.by_id.insert(order_id, order), self.ids, self.by_customer)
 
 
 def view(orders: Orders, principal: Principal) -> list[Order]:
     """What a client starts from: the principal's orders, newest first, at most 500."""
-    shown: list[Order] = []
-    for order in orders.newest_first():
-        if principal.role is Role.OPERATOR or order.customer_id == principal.name:
-            shown.append(order)
-        if len(shown) == SHOWN:
-            break
-    return shown
+    ids = orders.ids if principal.role is Role.OPERATOR else orders.of(principal.name)
+    return [orders.by_id[order_id] for order_id in islice(ids.newest_first(), SHOWN)]

@@ -1,0 +1,233 @@
+"""Run and Stream at work: a few at once, each attempt counted in the log before it begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+from random import Random
+from typing import Any, Generic, Protocol
+
+import structlog
+
+from app.core.effects import Run, Stream
+from app.core.ports import Attempt, Ports, Unavailable
+from app.core.principal import SYSTEM
+from app.core.rejected import Code, Rejected
+from app.runtime.decision import Note, Request, is_awaited
+from app.runtime.group import Outcome, words_of
+from app.runtime.pending import Pending, Turn
+from app.runtime.retry import RetryPolicy
+from app.runtime.rules import Command
+
+SLOTS = 64
+STEP_SECONDS = 300  # the longest that a Run may take, or a Stream to its next command
+CANCEL_SECONDS = 1
+AGAIN_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+class Decides(Protocol[Command]):
+    """What of the Store is needed to perform effects."""
+
+    def now(self) -> int:
+        """The time in microseconds since 1970, UTC."""
+
+    def new_key(self) -> str:
+        """A key that no other decision has."""
+
+    def pending(self, origin: str) -> Pending[Command] | None:
+        """The effect, unless it has ended."""
+
+    def enqueue(self, request: Request[Command] | Note) -> asyncio.Future[Outcome[Any, Any]]:
+        """Decide this after all that waits."""
+
+
+class Attempts(Generic[Command]):
+    """Attempts at tasks, and the queue of those that wait for a slot.
+
+    `later` is called with seconds and an origin when there is to be another attempt.
+    """
+
+    def __init__(
+        self,
+        store: Decides[Command],
+        ports: Ports,
+        *,
+        policy: RetryPolicy,
+        chance: Random,
+        later: Callable[[float, str], None],
+    ) -> None:
+        self._store = store
+        self._ports = ports
+        self._policy = policy
+        self._chance = chance
+        self._later = later
+        self._waiting: deque[str] = deque()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._counted: set[str] = set()
+        self._anew: set[str] = set()
+        self._is_open = True
+
+    def begin(self, origin: str) -> None:
+        """Begin an attempt as soon as there is a slot."""
+        if origin in self._running:  # the last one is clearing up
+            self._anew.add(origin)
+        else:
+            self._waiting.append(origin)
+        self._go_on()
+
+    def cancel(self, origin: str) -> None:
+        """Stop the attempt, if there is one: the effect has ended."""
+        if origin in self._running:
+            self._running[origin].cancel()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Begin nothing more; a Run may finish in so many seconds, a Stream is interrupted at once.
+
+        What has not ended is still in the log, and goes on at the next start.
+        """
+        self._is_open = False
+        await self._interrupt([origin for origin in self._running if self._is_stream(origin)])
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=grace_seconds)
+        await self._interrupt(list(self._running))
+
+    async def _interrupt(self, origins: Sequence[str]) -> None:
+        """End attempts, which do not count then; wait no longer than a moment for any."""
+        at_work = [self._running[origin] for origin in origins]
+        counted = self._counted.intersection(origins)
+        self._counted -= counted
+        for task in at_work:
+            task.cancel()
+        if at_work:
+            _, stuck = await asyncio.wait(at_work, timeout=CANCEL_SECONDS)
+            for task in stuck:
+                log.error("a task does not let itself be cancelled", origin=task.get_name())
+        notes = [self._note(origin, Turn.INTERRUPTED) for origin in sorted(counted)]
+        if notes:
+            await asyncio.wait(notes)
+
+    def _is_stream(self, origin: str) -> bool:
+        pending = self._store.pending(origin)
+        return pending is not None and isinstance(pending.effect, Stream)
+
+    def _go_on(self) -> None:
+        while self._is_open and self._waiting and len(self._running) < SLOTS:
+            origin = self._waiting.popleft()
+            if origin not in self._running:
+                task = asyncio.create_task(self._attempt(origin), name=origin)
+                self._running[origin] = task
+                task.add_done_callback(partial(self._ended, origin))
+
+    def _ended(self, origin: str, task: asyncio.Task[None]) -> None:
+        """Free the slot, also of an attempt that was cancelled before its first step."""
+        del self._running[origin]
+        self._counted.discard(origin)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            log.error("an attempt went wrong itself", origin=origin, exc_info=fault)
+        if origin in self._anew:
+            self._anew.discard(origin)
+            self._waiting.append(origin)
+        self._go_on()
+
+    async def _attempt(self, origin: str) -> None:
+        """One attempt, counted in the log before it begins: it may take the process down."""
+        try:
+            pending = self._store.pending(origin)
+            if pending is None or pending.dead is not None:
+                return
+            if pending.attempts >= self._policy.attempts:
+                words = f"the process ended at each of {pending.attempts} attempts"
+                await self._note(origin, Turn.DEAD, words)
+                return
+            self._counted.add(origin)
+            await self._note(origin, Turn.STARTED)
+            await self._perform(origin, pending)
+        except Rejected as refusal:
+            if refusal.code is Code.UNAVAILABLE:
+                self._later(AGAIN_SECONDS, origin)
+
+    async def _perform(self, origin: str, pending: Pending[Command]) -> None:
+        command: Command | None = None
+        try:
+            attempt = Attempt(origin, pending.given)
+            match pending.effect:
+                case Run(task):
+                    async with asyncio.timeout(STEP_SECONDS):
+                        command = await task(self._ports, attempt)
+                case Stream(task):
+                    if not await self._give(task(self._ports, attempt), origin, pending):
+                        return
+                case _:
+                    raise TypeError(f"{pending.effect} is no task")
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            await self._failed(origin, Unavailable("what the task waited for was cancelled"))
+        except Exception as fault:  # whatever a task may raise: it must not take the Store with it
+            await self._failed(origin, fault)
+        else:
+            await self._decide_surely(Request(command, SYSTEM, "", pending.cause, origin))
+
+    async def _give(
+        self, commands: AsyncIterator[Command], origin: str, pending: Pending[Command]
+    ) -> bool:
+        """Have each command of a Stream decided before the next is asked for.
+
+        Whether it came to its end; else the effect has ended meanwhile, or is a dead letter.
+        """
+        nth = pending.given
+        async with aclosing(commands) as given:  # type: ignore[type-var]
+            while True:
+                async with asyncio.timeout(STEP_SECONDS):
+                    command = await anext(given, None)
+                if command is None:
+                    return True
+                nth += 1
+                await self._decide_surely(Request(command, SYSTEM, "", pending.cause, origin, nth))
+                now = self._store.pending(origin)
+                if now is None or now.dead is not None:
+                    return False
+
+    async def _decide_surely(self, request: Request[Command]) -> None:
+        """Have this decided, if need be later: what led to it must not be done again for that.
+
+        A refusal by the rules is noted, and that is that.
+        """
+        while is_awaited(self._store.pending(request.origin or ""), request):
+            again = request._replace(key=self._store.new_key())
+            try:
+                await self._store.enqueue(again)
+            except Rejected as refusal:
+                if refusal.code is not Code.UNAVAILABLE:
+                    return
+                if not self._is_open:
+                    raise
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _failed(self, origin: str, fault: Exception) -> None:
+        pending = self._store.pending(origin)
+        if pending is None or pending.dead is not None:
+            return
+        words = words_of(fault)
+        if self._policy.is_retryable(fault) and pending.attempts < self._policy.attempts:
+            seconds = self._policy.seconds(pending.attempts, self._chance)
+            log.warning("an effect is tried again", origin=origin, problem=words, seconds=seconds)
+            self._later(seconds, origin)
+        else:
+            log.error("an effect has failed for good", origin=origin, problem=words)
+            await self._note(origin, Turn.DEAD, words)
+
+    def _note(self, origin: str, turn: Turn, words: str = "") -> asyncio.Future[Outcome[Any, Any]]:
+        return self._store.enqueue(Note(origin, turn, SYSTEM, self._store.new_key(), words))
+
+
+def is_cancelled() -> bool:
+    """Whether somebody wants the running task to end, and not only what it waited for has."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,29 @@
+"""Time that goes on at its pace and never back, whatever is done to the clock on the wall."""
+
+from collections.abc import Callable
+
+
+class Clock:
+    """Microseconds since 1970, UTC: the wall's, but never less than what was said before.
+
+    When the wall clock is set forward, this one follows; when it is set back, this one goes on by
+    the `steady` seconds that have passed, so that what waits for its time does not wait longer.
+    """
+
+    def __init__(self, wall: Callable[[], int], steady: Callable[[], float]) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._at = steady()
+        self._time = wall()
+
+    def not_before(self, time: int) -> None:
+        """Go on from this time, if it is later: the log has seen it."""
+        self._time = max(self._time, time)
+
+    def __call__(self) -> int:
+        """The time now."""
+        at = self._steady()
+        passed = round((at - self._at) * 1_000_000)
+        self._at = at
+        self._time = max(self._time + passed, self._wall())
+        return self._time

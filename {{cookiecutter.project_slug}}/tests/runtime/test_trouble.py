@@ -1,0 +1,261 @@
+"""Whatever a task does, and whatever a rule says, it costs its own effect and nobody else."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Stream
+from app.core.ports import Attempt
+from app.core.rejected import Code, Rejected, StartRefused
+from app.runtime import attempts, snapshot
+from app.runtime.clock import Clock
+from app.runtime.event_log.memory import MemoryLog
+from app.runtime.event_log.port import Row
+from app.runtime.event_log.sqlite import SqliteLog
+from tests.runtime.tally import (
+    ME,
+    STREAMS,
+    TALLY,
+    WORK,
+    Add,
+    Break,
+    Command,
+    Event,
+    Flow,
+    Plan,
+    TallyStore,
+    Work,
+    encode,
+    open_tally,
+)
+
+pytestmark = pytest.mark.anyio
+
+Task = Callable[[Attempt], Awaitable[Command | None]]
+
+
+@pytest.fixture(autouse=True)
+def work() -> None:
+    """Each test says anew what tasks do."""
+    WORK.clear()
+    STREAMS.clear()
+
+
+async def until(claim: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not claim():  # noqa: ASYNC110 - the Store has no signal for what nobody hears
+            await asyncio.sleep(0)
+
+
+async def plan(store: TallyStore, *effects: Durable[Command]) -> None:
+    await store.dispatch(Plan(effects), by=ME)
+
+
+async def adds(attempt: Attempt) -> Command:
+    return Add(7)
+
+
+class Wordless(Exception):
+    """A fault that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise IndexError
+
+
+async def has_no_words(attempt: Attempt) -> Command:
+    raise Wordless
+
+
+async def names_a_strange_file(attempt: Attempt) -> Command:
+    raise ValueError(os.fsdecode(b"\xff"))
+
+
+async def waits_for_what_was_cancelled(attempt: Attempt) -> Command:
+    raise asyncio.CancelledError
+
+
+STRANGE = [has_no_words, names_a_strange_file, waits_for_what_was_cancelled]
+
+
+@pytest.mark.parametrize("task", STRANGE)
+async def test_a_strange_failure_is_a_dead_letter_too(task: Task, tmp_path: Path) -> None:
+    WORK["strange"], WORK["adds"] = task, adds
+    event_log = SqliteLog(tmp_path / "e.db")
+    async with open_tally(event_log) as store:
+        await plan(store, Run(Work("strange")))
+        await until(lambda: len(store.dead_letters()) == 1)
+        await plan(store, Run(Work("adds")))
+        await until(lambda: store.state == 7)
+    event_log.close()
+
+
+def unwritable(action: Command | Event) -> str:
+    if action == Add(-99):
+        raise TypeError("that has no JSON form")
+    return encode(action)
+
+
+async def test_a_refused_command_that_cannot_be_written_down_is_a_dead_letter() -> None:
+    async with open_tally(MemoryLog(), replace(TALLY, encode_action=unwritable)) as store:
+        await plan(store, Dispatch(Add(-99)))
+        await until(lambda: len(store.dead_letters()) == 1)
+        await store.dispatch(Add(1), by=ME)
+
+        assert store.state == 1
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan")])
+async def test_a_delay_that_would_never_be_due_costs_its_own_command(seconds: float) -> None:
+    async with open_tally(MemoryLog()) as store:
+        with pytest.raises(Rejected) as refusal:
+            await plan(store, Parallel((Delay(seconds, Add(1)),)))
+        await store.dispatch(Add(1), by=ME)
+        assert store.state == 1
+
+    assert refusal.value.code is Code.INTERNAL
+
+
+async def test_attempts_that_are_cancelled_before_their_first_step_free_their_slots() -> None:
+    WORK["adds"] = adds
+    async with open_tally(MemoryLog()) as store:
+        run: Run[Command] = Run(Work("adds"), "k")
+        for _ in range(2 * attempts.SLOTS):
+            store.submit(Plan((run,)), by=ME)
+            store.submit(Plan((Cancel("k"),)), by=ME)
+        await until(lambda: store.seq >= 4 * attempts.SLOTS)
+        before = store.state
+        await plan(store, Run(Work("adds")))
+        await until(lambda: store.state == before + 7)
+
+
+async def test_an_attempt_that_had_not_begun_is_not_interrupted() -> None:
+    WORK["adds"] = adds
+    for ticks in range(8):
+        event_log = MemoryLog()
+        async with open_tally(event_log) as store:
+            store.submit(Plan((Run(Work("adds")),)), by=ME)
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+        told = [entry.outcome for entry in await event_log.read(0, 20)]
+        assert told.count("interrupted") <= told.count("started"), (ticks, told)
+
+
+async def test_a_task_that_cannot_be_stopped_does_not_hold_up_a_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "CANCEL_SECONDS", 0.05)
+    release, at_work = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(attempt: Attempt) -> None:
+        at_work.set()
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    WORK["stubborn"] = stubborn
+    event_log = MemoryLog()
+    async with asyncio.timeout(5):
+        async with open_tally(event_log, grace_seconds=0.05) as store:
+            await plan(store, Run(Work("stubborn")))
+            await at_work.wait()
+    release.set()
+    await asyncio.sleep(0)
+
+    assert [entry.outcome for entry in await event_log.read(1, 20)] == ["started", "interrupted"]
+
+
+async def test_a_dead_letter_that_is_retried_while_it_clears_up_is_performed_again() -> None:
+    clearing, cleared = asyncio.Event(), asyncio.Event()
+    begun = 0
+
+    async def flow(attempt: Attempt) -> AsyncIterator[Command]:
+        nonlocal begun
+        begun += 1
+        if begun > 1:
+            yield Add(5)
+            return
+        try:
+            yield Break()
+        finally:
+            clearing.set()
+            await cleared.wait()
+
+    STREAMS["flow"] = flow
+    async with open_tally(MemoryLog()) as store:
+        await plan(store, Stream(Flow("flow")))
+        await clearing.wait()
+        await store.retry("1.0", by=ME)
+        cleared.set()
+        await until(lambda: store.state == 5)
+
+    assert begun == 2
+
+
+def no_rows(state: int) -> Iterator[Row]:
+    raise TypeError("that has no JSON form")
+
+
+async def test_a_state_that_cannot_be_written_down_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "ENTRIES_BETWEEN", 3)
+    monkeypatch.setattr(snapshot, "ENTRIES_AT_THE_END", 1)
+    async with open_tally(MemoryLog(), replace(TALLY, encode_state=no_rows)) as store:
+        for _ in range(10):
+            await store.dispatch(Add(1), by=ME)
+
+    assert store.state == 10
+
+
+async def test_a_snapshot_that_cannot_be_read_is_no_hindrance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "ENTRIES_AT_THE_END", 1)
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        await store.dispatch(Add(1), by=ME)
+    assert event_log._snapshot is not None
+    event_log._snapshot = replace(event_log._snapshot, rows=[("head", "[")])
+
+    async with open_tally(event_log) as store:
+        assert store.state == 1
+
+
+async def test_a_rule_that_stumbles_over_an_old_event_names_its_position() -> None:
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        await store.dispatch(Add(1), by=ME)
+        await store.dispatch(Add(1), by=ME)
+    event_log._entries[1] = event_log._entries[1]._replace(role="emperor")
+
+    with pytest.raises(StartRefused, match="position 2: ValueError: 'emperor'"):
+        async with open_tally(event_log):
+            pass
+
+
+def test_time_follows_the_wall_clock_forwards_and_goes_on_when_that_is_set_back() -> None:
+    wall, steady = 1_000_000, 50.0
+    clock = Clock(lambda: wall, lambda: steady)
+    wall, steady = 9_000_000, 51.0
+    assert clock() == 9_000_000
+    wall, steady = 2_000_000, 53.0
+    assert clock() == 11_000_000
+    clock.not_before(20_000_000)
+    steady = 54.0
+    assert clock() == 21_000_000
+
+
+async def test_a_delay_is_due_in_its_time_though_the_wall_clock_is_set_back() -> None:
+    wall = 10_000_000_000
+    async with open_tally(MemoryLog(), clock=lambda: wall) as store:
+        wall += 3_600_000_000
+        await store.dispatch(Add(1), by=ME)
+        wall -= 3_600_000_000
+        await plan(store, Delay(0.01, Add(1)))
+        await until(lambda: store.state == 2)
