@@ -28,9 +28,11 @@ async def principal(connection: HTTPConnection) -> Principal:
     if not name:
         return Principal("anonymous", Role.OPERATOR)
     role = query.get("role") or headers.get("x-role") or Role.CUSTOMER
-    if role not in TAKEN or len(name) > 64 or not name.isprintable():
+    if len(name) > 64 or not name.isprintable():
+        raise Rejected(Code.INVALID, "a user's name has 64 printable characters at most")
+    if role not in TAKEN:
         wanted = " or ".join(TAKEN)
-        raise Rejected(Code.INVALID, f"user {name!r} with role {role!r}: a role is {wanted}")
+        raise Rejected(Code.INVALID, f"there is no role '{role}': a role is {wanted}")
     return Principal(name, Role(role))
 
 

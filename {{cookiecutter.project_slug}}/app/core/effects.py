@@ -78,7 +78,10 @@ class Delay(Generic[Command]):
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End every Run, Stream and Delay with this key that has not ended yet."""
+    """End every Run, Stream and Delay with this key that has not ended yet.
+
+    All features share their keys: begin yours with a word and a slash, as no id has one.
+    """
 
     key: str
 

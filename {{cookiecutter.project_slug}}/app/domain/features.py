@@ -40,4 +40,9 @@ class Features(Generic[State, Action, Effect]):
         self, action: Action
     ) -> tuple[Callable[[State, Action, Environment], tuple[State, Sequence[Effect]]], ...]:
         """Those that take the action, in the order in which they were added."""
-        return self.by_class[type(action)]
+        try:
+            return self.by_class[type(action)]
+        except KeyError:
+            name = type(action).__name__
+            hint = "add its feature to FEATURES in app/domain/__init__.py"
+            raise LookupError(f"no feature takes {name}: {hint}") from None

@@ -220,7 +220,7 @@ class Attempts(Generic[Command]):
             log.warning("an effect is tried again", origin=origin, problem=words, seconds=seconds)
             self._later(seconds, origin)
         else:
-            log.error("an effect has failed for good", origin=origin, problem=words)
+            log.error("an effect has failed for good", origin=origin, exc_info=fault)
             await self._note(origin, Turn.DEAD, words)
 
     def _note(self, origin: str, turn: Turn, words: str = "") -> asyncio.Future[Outcome[Any, Any]]:

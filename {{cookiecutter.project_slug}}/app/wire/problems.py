@@ -54,6 +54,12 @@ def _problem(error: Any) -> tuple[str, str, str]:
             return subject, "", f"unknown type {context['tag']!r}, not {context['expected_tags']}"
         case "misshapen_action":
             return "action", "", error["msg"]
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            return subject, _path(steps), "unknown field"
+        case "too_short":
+            return subject, _path(steps), f"Input should have {context['min_length']} at least"
+        case "too_long":
+            return subject, _path(steps), f"Input should have {context['max_length']} at most"
         case "predicate_failed" if "Pattern.fullmatch" in error["msg"]:
             return subject, _path(steps), "Input may have letters, digits and - _ . : only"
     return subject, _path(steps), SHAPES.get(error["type"], error["msg"])

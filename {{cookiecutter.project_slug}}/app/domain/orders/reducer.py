@@ -1,7 +1,6 @@
 """The rules of orders: what a command may do, and what an event changes.
 
-A rule is a `require_…` called from a command's branch. What must be true of every order that
-was ever placed belongs there too: events are never refused.
+A rule is a `require_…` called from a command's branch. Events are never refused.
 """
 
 from functools import lru_cache
@@ -106,7 +105,7 @@ def require_order(state: Orders, order_id: str, *allowed: Status) -> Order:
 
 
 def expiry(event: OrderPlaced, env: Environment) -> Delay[CancelOrder]:
-    """The end of an order that nobody ships; its key is the order's id."""
+    """The end of an order that nobody ships; its key is the order's id, and nobody else's."""
     command = CancelOrder(event.order_id, "nobody shipped it in time")
     return Delay(env.terms.order_expiry_seconds, command, key=event.order_id)
 
