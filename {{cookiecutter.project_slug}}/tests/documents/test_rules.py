@@ -34,6 +34,16 @@ def test_a_document_that_nobody_edited_is_empty_and_at_version_0() -> None:
     assert given().state.documents.get("notes") == Document("notes", 0, "")
 
 
+def test_there_are_so_many_documents_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.domain.documents.reducer.MOST", 1)
+    one = given(WRITTEN)
+
+    one.when(EditDocument("more", 0, HELLO)).then_rejected(Code.CONFLICT, "1 documents already")
+    one.when(EditDocument("notes", 1, HELLO), by=ALICE).then(
+        DocumentUpdated("notes", HELLO, "alice", 2)
+    )
+
+
 def test_an_edit_is_the_next_version_by_whoever_sent_it() -> None:
     edit = EditDocument("notes", 0, HELLO)
 

@@ -23,6 +23,8 @@ from app.domain.documents.actions import (
 )
 from app.domain.documents.state import Document, Documents
 
+MOST = 10_000
+
 
 def reduce(
     state: Documents, action: DocumentAction, env: Environment
@@ -32,6 +34,7 @@ def reduce(
         case EditDocument():
             document = state.get(action.doc_id)
             require_current(document, action.base_version)
+            require_place(state, document)
             require_room(document, require_inside(document.text, action.changes))
             return state, [Append(updated(document, action.changes, env))]
 
@@ -64,6 +67,12 @@ def require_current(document: Document, base_version: int) -> None:
     if document.version != base_version:
         stale = f"document {document.doc_id} is at version {document.version}, not {base_version}"
         raise Rejected(Code.CONFLICT, stale)
+
+
+def require_place(state: Documents, document: Document) -> None:
+    """There are so many documents, and no more."""
+    if document.version == 0 and len(state.ids) >= MOST:
+        raise Rejected(Code.CONFLICT, f"there are {MOST} documents already")
 
 
 def require_inside(text: str, changes: Changes) -> str:
