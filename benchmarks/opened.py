@@ -85,7 +85,7 @@ async def _open(path: Path, rules: ShopRules, *, save: bool) -> dict[str, float]
             orders = len(store.state.orders.ids)
             found = {"orders": orders, "entries": store.seq, "wall": wall, "cpu": cpu, "rss": rss}
             if save:
-                await save_snapshot(log, rules, store._head)
+                await save_snapshot(log, rules, store.head)
     finally:
         log.close()
     return found
