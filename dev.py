@@ -291,7 +291,8 @@ def test(*, quick: bool) -> int:
     reports.mkdir(parents=True)
     runs = [("template", ROOT, ["-m", "not slow"] if quick else [])]
     for starter in STARTERS[:1] if quick else STARTERS:
-        runs.append((starter, bake(python, DEV / "products" / starter, starter=starter), []))
+        project = bake(python, DEV / "products" / starter, starter=starter)
+        runs.append((starter, project, ["-m", "not slow"] if quick else []))
     failed_runs = 0
     for name, folder, extra in runs:
         say(f"tests of {'the template' if name == 'template' else f'a project baked as {name}'}")

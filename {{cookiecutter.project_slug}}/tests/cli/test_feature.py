@@ -82,6 +82,7 @@ def contents(folder: Path) -> dict[Path, str]:
     return {path: path.read_text() for path in folder.rglob("*.py")}
 
 
+@pytest.mark.slow
 def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project: Path) -> None:
     before = contents(project)
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 KILLS = 30
 STOCK = 100_000

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ITEM = {"product_id": "prod-1", "name": "Widget", "quantity": 1, "unit_price_cents": 100}
 KILLS = 10
