@@ -17,7 +17,7 @@ from app.core.effects import Delay, Dispatch, Run, Stream
 from app.core.ports import Ports
 from app.core.principal import SYSTEM
 from app.core.rejected import Code, Rejected
-from app.runtime.attempts import Attempts, Decides
+from app.runtime.attempts import AGAIN_SECONDS, Attempts, Decides
 from app.runtime.decision import MICROSECONDS, Request
 from app.runtime.group import Outcome
 from app.runtime.pending import place
@@ -26,7 +26,6 @@ from app.runtime.rules import Command
 from app.runtime.timers import Timers
 
 COMMANDS_IN_FLIGHT = 256
-AGAIN_SECONDS = 5
 
 
 class Performer(Generic[Command]):
