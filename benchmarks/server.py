@@ -9,8 +9,7 @@ import sys
 from typing import Annotated
 
 from app import bootstrap
-from app.access.principal import Sender
-from app.access.store import TheStore
+from app.access.door import TheDoor
 from app.api.orders import router
 from app.domain.orders.actions import PlaceOrder
 from app.settings import Settings
@@ -20,9 +19,7 @@ from fastapi import Response
 from benchmarks.shop import ShopRules, without_saga
 
 
-async def do_nothing(
-    command: Annotated[PlaceOrder, Untagged()], store: TheStore, sender: Sender
-) -> Response:
+async def do_nothing(command: Annotated[PlaceOrder, Untagged()], door: TheDoor) -> Response:
     """Answer, and that is all."""
     return Response(status_code=201)
 

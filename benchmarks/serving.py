@@ -23,7 +23,13 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 IDLE_SHARE = 0.03
 # What bounds one client must not bound the one client of a measurement.
-LIFTED = {"commands_per_second": "1000000000", "command_burst": "1000000000"}
+LIFTED = {
+    "commands_per_second": "1000000000",
+    "command_burst": "1000000000",
+    "max_connections": "1000000",
+    "connections_per_address": "1000000",
+    "connections_per_principal": "1000000",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ SHOW = [
     "app/adapters/mail.py",
     "app/adapters/work.py",
     "app/live/pulse.py",
+    "app/observe/traffic.py",
 ]
 
 # What an answer leaves out.

@@ -18,6 +18,7 @@ CHOICES.pop("_copy_without_render")
 JINJA = re.compile(r"\{\{ ?cookiecutter|\{%|\{#|cookiecutter\.")
 FEATURES = {
     "showcase": {
+        "revocation",
         "orders",
         "inventory",
         "notifications",
@@ -26,8 +27,8 @@ FEATURES = {
         "metrics",
         "chat",
     },
-    "orders": {"orders", "inventory"},
-    "blank": {"counter"},
+    "orders": {"orders", "inventory", "revocation"},
+    "blank": {"counter", "revocation"},
 }
 
 

@@ -24,6 +24,7 @@ from tests.test_product import free_port
 pytestmark = pytest.mark.slow
 
 IMAGE = "order-service-under-test"
+SECRET = "5f0c9b2e7d41a8863c1e94d7b05a2f6b8e3d70c4916fa52bd8e07c3b6a4f1d92"
 ITEM = {"product_id": "prod-1", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
 ORDER = {"customer_id": "cust-123", "items": [ITEM]}
 
@@ -188,19 +189,43 @@ def test_the_service_is_nobody_in_particular(docker: Docker, volume: str) -> Non
 
 
 def test_in_production_nobody_unnamed_may_do_anything(docker: Docker, volume: str) -> None:
-    container = Container(docker, volume, "APP_ENV=production").ready()
+    secret = f"APP_JWT_SECRET={SECRET}"
+    container = Container(docker, volume, "APP_ENV=production", secret).ready()
+    token = docker("exec", container.id, "python", "-m", "app", "token", "olga", "--role=operator")
 
-    refused = httpx.post(f"{container.url}/api/v1/orders", json=ORDER)
+    url = f"{container.url}/api/v1/orders"
+    refused = httpx.post(url, json=ORDER)
+    placed = httpx.post(url, json=ORDER, headers={"Authorization": f"Bearer {token}"})
 
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+    assert placed.status_code == 201
     assert docker("logs", container.id).splitlines()[-1].startswith("{"), "JSON in production"
 
 
-def test_compose_accepts_its_file(docker: Docker) -> None:
-    config = json.loads(docker("compose", "config", "--format", "json"))["services"]["service"]
+def test_in_production_the_service_says_that_it_needs_a_secret(
+    docker: Docker, volume: str
+) -> None:
+    container = Container(docker, volume, "APP_ENV=production")
+    docker("wait", container.id)
 
+    assert docker.look(container.id)["ExitCode"] == 1
+    assert "set APP_JWT_SECRET" in docker("logs", container.id)
+
+
+def test_compose_accepts_its_file_and_says_what_is_missing(docker: Docker) -> None:
+    command = ("compose", "config", "--format", "json")
+    missing = docker(*command, ok=False)
+    (docker.project / ".env").write_text(f"APP_JWT_SECRET={SECRET}\n")
+    config = json.loads(docker(*command))["services"]["service"]
+    (docker.project / ".env").write_text("APP_ENV=development\nAPP_JWT_SECRET=\n")
+    tried = json.loads(docker(*command))["services"]["service"]
+    (docker.project / ".env").unlink()
+
+    assert "make one with openssl rand -hex 32" in missing
     assert config["environment"]["APP_ENV"] == "production"
+    assert config["environment"]["APP_JWT_SECRET"] == SECRET
     assert config["read_only"] is True
+    assert tried["environment"]["APP_ENV"] == "development"
 
 
 def test_the_linter_of_dockerfiles_finds_nothing(bake: Bake) -> None:

@@ -3,29 +3,56 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
+from functools import partial
 
 from fastapi import FastAPI
+from opentelemetry.trace import TracerProvider
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import api, domain
+from app.access.address import proxies_of
+from app.access.door import Door
 from app.access.gate import require_may_send
+from app.access.identity import Authenticator
+from app.access.limits import Limits
+from app.access.origin import origins_of
+from app.access.start import require_safe
+from app.access.store import AppStore
 from app.adapters import open_ports
 from app.api.answers import answer_every_refusal
 from app.api.body_limit import BodyLimit
 from app.api.correlation import Correlation
+from app.api.cors import share_answers
 from app.core.ports import Ports
+from app.core.rejected import StartRefused
 from app.core.terms import Terms
 from app.domain import Command, Event, State
 from app.live import socket
+from app.live.gauges import gauges
 from app.live.hub import Hub
+from app.live.keepalive import Keepalive
 
 # {%- if cookiecutter.starter == "showcase" +%}
 from app.live.pulse import reporting
 
 # {%- endif +%}
-from app.observe.traffic import CountRequests, Traffic
+from app.live.recent import Recent
+from app.live.session import Live
+from app.live.sessions import Sessions
+from app.observe.lag import measuring_lag
+from app.observe.metrics import Metrics
+from app.observe.requests import CountRequests
+from app.observe.traces import Tracer, open_exporter, telemetry
+
+# {%- if cookiecutter.starter == "showcase" +%}
+from app.observe.traffic import Traffic
+
+# {%- endif +%}
 from app.runtime.event_log import open_event_log
+from app.runtime.event_log.measured import Measured
 from app.runtime.rules import Rules
 from app.runtime.store import open_store
+from app.runtime.traced import Traces
 from app.settings import Settings
 from app.wire import codec
 from app.wire.fingerprint import FINGERPRINT
@@ -53,18 +80,30 @@ def rules(settings: Settings) -> Rules[State, Command, Event]:
     )
 
 
-def create_app(settings: Settings, ports: Ports | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, ports: Ports | None = None, *, spans: TracerProvider | None = None
+) -> FastAPI:
     """The whole service; it opens its event log when its lifespan begins.
 
-    Tests may hand in other `ports` than those of `adapters/`.
+    Tests may hand in other `ports` than those of `adapters/`, and where `spans` go. Raises
+    StartRefused where the settings would let in whoever must stay outside.
     """
-    app = FastAPI(title="Commands by HTTP", lifespan=_lifespan)
+    require_safe(settings)
+    spans = spans or _spans(settings)
+    app = FastAPI(title="Commands by HTTP", lifespan=_lifespan, telemetry=telemetry(spans))
+    app.state.tracer = None if spans is None else Tracer(spans)
     app.state.settings = settings
+    app.state.authenticator = Authenticator(settings)
+    app.state.origins = origins_of(settings)
+    app.state.limits = Limits(settings)
     app.state.ports = ports or open_ports()
-    app.state.traffic = Traffic()
+    app.state.metrics = Metrics()
     app.add_middleware(BodyLimit, most=settings.max_message_bytes)
-    app.add_middleware(CountRequests, traffic=app.state.traffic)
+    app.add_middleware(CountRequests, metrics=app.state.metrics)
+    share_answers(app, app.state.origins)
     app.add_middleware(Correlation)
+    if proxies := proxies_of(settings):
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     answer_every_refusal(app)
     app.include_router(api.router)
     app.include_router(socket.router)
@@ -78,17 +117,63 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as opened:
         event_log = open_event_log(settings.event_log)
         opened.callback(event_log.close)
+        traces = None if app.state.tracer is None else Traces(app.state.tracer, event_log)
+        event_log = Measured(
+            event_log, app.state.metrics, None if traces is None else traces.stored
+        )
         store = await opened.enter_async_context(
             open_store(
-                event_log, rules(settings), app.state.ports, grace_seconds=settings.drain_seconds
+                event_log,
+                rules(settings),
+                app.state.ports,
+                grace_seconds=settings.drain_seconds,
+                traces=traces,
             )
         )
-        hub = Hub()
-        store.listeners.append(hub.broadcast)
         app.state.store = store
-        app.state.hub = hub
+        app.state.door = _door("http", app, store)
+        app.state.live = live = _live(app, store)
+        await opened.enter_async_context(live.sessions.watched())
+        await opened.enter_async_context(live.keepalive.running())
+        opened.enter_context(app.state.metrics.reading(gauges(live)))
+        await opened.enter_async_context(measuring_lag(app.state.metrics))
         # {% if cookiecutter.starter == "showcase" %}
-        seconds, traffic = settings.metrics_seconds, app.state.traffic
-        await opened.enter_async_context(reporting(store, hub, traffic, seconds))
+        await opened.enter_async_context(reporting(live, Traffic(app.state.metrics)))
         # {% endif %}
         yield
+
+
+def _spans(settings: Settings) -> TracerProvider | None:
+    if not settings.traces_endpoint:
+        return None
+    try:
+        return open_exporter(settings.traces_endpoint)
+    except (ImportError, ValueError) as problem:
+        named = f"APP_TRACES_ENDPOINT is '{settings.traces_endpoint}'"
+        raise StartRefused(f"{named}: {problem}") from None
+
+
+def _door(name: str, app: FastAPI, store: AppStore) -> Door:
+    return Door(name, store, app.state.limits, app.state.metrics, app.state.tracer)
+
+
+def _live(app: FastAPI, store: AppStore) -> Live:
+    """The live connection: who is connected, and who hears what."""
+    settings: Settings = app.state.settings
+    recent = Recent(settings.ring_events, store.seq)
+    live = Live(
+        store,
+        Hub(recent, app.state.metrics, settings.flush_milliseconds / 1000),
+        Sessions(),
+        Keepalive(
+            settings.ping_seconds, no_pong=partial(app.state.metrics.dropped_client, "no_pong")
+        ),
+        _door("ws", app, store),
+        app.state.limits,
+        app.state.authenticator,
+        settings,
+        app.state.metrics,
+    )
+    # First everybody hears of a revocation, then it ends the sessions that it is about.
+    store.listeners.extend((live.hub.broadcast, live.sessions.hear_of))
+    return live

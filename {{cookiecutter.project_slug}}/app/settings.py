@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from annotated_types import Ge, Le
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.rejected import StartRefused
@@ -14,7 +14,7 @@ PREFIX = "APP_"
 
 
 class Env(StrEnum):
-    """Where the service runs. In development the anonymous principal is an operator."""
+    """Where the service runs. In development, without a key, everybody is an operator."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -39,8 +39,25 @@ class Settings(BaseSettings):
     port: Annotated[int, Ge(0), Le(65535)] = 3000
     event_log: str = "sqlite:///data/events.db"
     log_level: LogLevel = LogLevel.INFO
+    traces_endpoint: str = ""
+    jwt_secret: SecretStr = SecretStr("")
+    jwt_public_key: str = ""
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    allowed_origins: str = ""
+    trusted_proxies: str = ""
+    commands_per_second: Annotated[float, Ge(0.001), Le(1_000_000_000)] = 20
+    command_burst: Annotated[int, Ge(1), Le(1_000_000_000)] = 40
+    max_connections: Annotated[int, Ge(1)] = 20_000
+    connections_per_address: Annotated[int, Ge(1)] = 100
+    connections_per_principal: Annotated[int, Ge(1)] = 10
     max_message_bytes: Annotated[int, Ge(1024)] = 64 * 1024
     send_buffer_bytes: Annotated[int, Ge(64 * 1024)] = 1024 * 1024
+    ping_seconds: Annotated[int, Ge(1), Le(3600)] = 20
+    flush_milliseconds: Annotated[int, Ge(0), Le(1000)] = 0
+    ring_events: Annotated[int, Ge(1)] = 1024
+    resume_events: Annotated[int, Ge(0)] = 100_000
+    deflate: bool = False
     drain_seconds: Annotated[int, Ge(0)] = 10
     idempotency_hours: Annotated[int, Ge(1)] = 24
     # {% if cookiecutter.starter == "showcase" %}
@@ -49,6 +66,11 @@ class Settings(BaseSettings):
     # {% if cookiecutter.starter != "blank" %}
     order_expiry_seconds: Annotated[int, Ge(1)] = 7 * 24 * 3600
     # {% endif %}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether whoever reaches the service is an operator: in development, without a key."""
+        return self.env is Env.DEVELOPMENT and not (self.jwt_secret or self.jwt_public_key)
 
 
 def read_settings() -> Settings:

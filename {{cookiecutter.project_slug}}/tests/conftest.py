@@ -41,7 +41,7 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """The application on a log in memory, spoken to without a socket."""
-    app = create_app(Settings(event_log="memory://", _env_file=None))  # type: ignore[call-arg]
+    app = create_app(Settings(event_log="memory://", command_burst=1000, _env_file=None))  # type: ignore[call-arg]
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,

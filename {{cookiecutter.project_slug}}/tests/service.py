@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
+SERVING = re.compile(r"url\W+http://127\.0\.0\.1:(\d+)")  # for people, or in JSON
+# What bounds one client must not bound the one client of a test; tests of the limits set them.
+LIFTED = {
+    "APP_COMMANDS_PER_SECOND": "1000000",
+    "APP_COMMAND_BURST": "1000000",
+    "APP_CONNECTIONS_PER_ADDRESS": "20000",
+    "APP_CONNECTIONS_PER_PRINCIPAL": "20000",
+}
 
 
 class Service:
@@ -19,7 +28,7 @@ class Service:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.event_log = f"sqlite:///{folder / 'events.db'}"
-        self.settings = {"APP_EVENT_LOG": self.event_log, "APP_PORT": "0", **settings}
+        self.settings = {**LIFTED, "APP_EVENT_LOG": self.event_log, "APP_PORT": "0", **settings}
         self.log = folder / "service.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -34,13 +43,13 @@ class Service:
         """Where it speaks WebSocket."""
         return f"ws://127.0.0.1:{self.port}"
 
-    def start(self) -> Service:
+    def start(self, *arguments: str) -> Service:
         """Start it, and wait until it answers; the same port again after a restart."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
         with self.log.open("ab") as lines:
             begin = lines.tell()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app"],
+            self.process = subprocess.Popen(  # noqa: S603 - what a test asks for
+                [sys.executable, "-m", "app", *arguments],
                 cwd=ROOT,
                 env={**clean, **self.settings},
                 stdout=lines,
@@ -74,9 +83,10 @@ class Service:
 
     def _answers(self, begin: int) -> bool:
         said = self.log.read_bytes()[begin:].decode()
-        if "url=http://127.0.0.1:" not in said:
+        serving = SERVING.search(said)
+        if serving is None:
             return False
-        self.port = int(said.split("url=http://127.0.0.1:")[1].split()[0])
+        self.port = int(serving[1])
         try:
             with urllib.request.urlopen(f"{self.url}/health", timeout=1) as answer:  # noqa: S310
                 return bool(answer.status == 200)

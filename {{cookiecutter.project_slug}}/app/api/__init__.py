@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api import commands, dashboard, dead_letters, health, snapshot
+from app.api import commands, dashboard, dead_letters, events, health, prometheus, snapshot
 
 # {%- if cookiecutter.starter == "showcase" +%}
 from app.api.chat import router as chat
@@ -27,16 +27,21 @@ from app.api.notifications import router as notifications
 # {%- endif +%}
 # {%- if cookiecutter.starter != "blank" +%}
 from app.api.orders import router as orders
+
 # {%- endif +%}
+from app.api.revocations import router as revocations
 
 router = APIRouter()
 router.include_router(health.router)
 router.include_router(dashboard.router)
+router.include_router(prometheus.router)
 
 v1 = APIRouter(prefix="/api/v1")
 v1.include_router(commands.router)
 v1.include_router(snapshot.router)
+v1.include_router(events.router)
 v1.include_router(dead_letters.router)
+v1.include_router(revocations)
 # {% if cookiecutter.starter == "blank" %}
 v1.include_router(counter)
 # {% endif %}

@@ -10,9 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from app.access.identity import InvalidToken
+from app.access.limits import LimitReached
 from app.access.store import AppStore
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
+from app.observe.metrics import Metrics
 from app.wire import codec, problems
 from app.wire.fingerprint import FINGERPRINT
 
@@ -24,6 +27,7 @@ STATUS = {
     Code.CONFLICT: 409,
     Code.ID_REUSED: 409,
     Code.TOO_LARGE: 413,
+    Code.RATE_LIMITED: 429,
     Code.INTERNAL: 500,
     Code.UNAVAILABLE: 503,
 }
@@ -40,10 +44,10 @@ def json_answer(
     return Response(body, status, headers, media_type="application/json")
 
 
-def entity_tag(seq: int, store: AppStore, principal: Principal) -> dict[str, str]:
+def entity_tag(seq: int, epoch: str, principal: Principal) -> dict[str, str]:
     """Headers by which a client knows that nothing has changed since (RFC 9110, 8.8.3)."""
     return {
-        "ETag": f'"{store.epoch}-{seq}-{FINGERPRINT}-{_digest(principal)}"',
+        "ETag": f'"{epoch}-{seq}-{FINGERPRINT}-{_digest(principal)}"',
         "Cache-Control": "private, no-cache",
         "Vary": "Authorization, Cookie",
     }
@@ -59,7 +63,7 @@ def unless_known(
     request: Request, store: AppStore, principal: Principal, content: object
 ) -> Response:
     """The content, or 304 when the client has it already (RFC 9110, 13.1.2)."""
-    headers = entity_tag(store.seq, store, principal)
+    headers = entity_tag(store.seq, store.epoch, principal)
     known = {
         tag.strip().removeprefix("W/")
         for tag in request.headers.get("if-none-match", "").split(",")
@@ -75,9 +79,14 @@ def refusal_answer(refusal: Rejected, headers: dict[str, str] | None = None) -> 
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.code is Code.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = _challenge(refusal)
     body = codec.error_message(refusal)
     return Response(body, STATUS[refusal.code], headers, media_type="application/json")
+
+
+def _challenge(refusal: Rejected) -> str:
+    """How to ask again: with a token, or with another one (RFC 6750, 3)."""
+    return 'Bearer error="invalid_token"' if isinstance(refusal, InvalidToken) else "Bearer"
 
 
 def answer_every_refusal(app: FastAPI) -> None:
@@ -91,9 +100,10 @@ def answer_every_refusal(app: FastAPI) -> None:
 async def _rejected(connection: HTTPConnection, refusal: Exception) -> Response:
     assert isinstance(refusal, Rejected)  # noqa: S101 - Starlette looks handlers up by class
     answer = refusal_answer(refusal)
-    if isinstance(connection, WebSocket):  # refused before it was accepted
-        await connection.send_denial_response(answer)
-    return answer
+    metrics: Metrics = connection.app.state.metrics
+    reason = refusal.limit if isinstance(refusal, LimitReached) else refusal.code
+    metrics.refused("ws" if isinstance(connection, WebSocket) else "http", reason)
+    return answer  # a socket is refused before it was accepted, and so with an HTTP answer, too
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -45,10 +46,10 @@ async def list_messages(
 
 @router.post("/{room}/messages", status_code=201)
 async def send_message(
-    room: Id, message: NewMessage, store: TheStore, sender: Sender, id: CommandId = None
+    room: Id, message: NewMessage, door: TheDoor, id: CommandId = None
 ) -> Response:
     """Say something in a room; the answer is the message as it was sent."""
     command = SendMessage(room, message.text, message.message_id)
-    outcome = await store.dispatch(command, by=sender, id=id)
+    outcome = await door.dispatch(command, id=id)
     (sent,) = [e.event for e in outcome.events if isinstance(e.event, MessageSent)]
-    return json_answer(sent, status=201, headers=entity_tag(outcome.seq, store, sender))
+    return json_answer(sent, status=201, headers=entity_tag(outcome.seq, door.epoch, door.sender))

@@ -6,8 +6,7 @@ import orjson
 from fastapi import APIRouter, Response
 
 from app.access.command_id import CommandId
-from app.access.principal import Sender
-from app.access.store import TheStore
+from app.access.door import TheDoor
 from app.api.answers import json_answer
 from app.domain import ClientCommand
 from app.wire.tagged import ExternallyTagged
@@ -18,15 +17,14 @@ router = APIRouter(prefix="/commands", tags=["commands"])
 @router.post("")
 async def send_command(
     command: Annotated[ClientCommand, ExternallyTagged()],
-    store: TheStore,
-    sender: Sender,
+    door: TheDoor,
     id: CommandId = None,
 ) -> Response:
     """Decide the command; the answer is its events and the log's position after them.
 
     A `duplicate` had been done before: the events are those of then.
     """
-    outcome = await store.dispatch(command, by=sender, id=id)
+    outcome = await door.dispatch(command, id=id)
     events = [
         {"type": "event", "action": orjson.Fragment(event.json), "seq": event.seq}
         for event in outcome.events

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -24,17 +25,17 @@ async def get_counter(request: Request, store: TheStore, sender: Sender) -> Resp
 
 @router.post("/increment")
 async def increment(
-    command: Annotated[Increment, Untagged()], store: TheStore, sender: Sender, id: CommandId = None
+    command: Annotated[Increment, Untagged()], door: TheDoor, id: CommandId = None
 ) -> Response:
     """Count further; the answer is the counter as it then stood."""
-    outcome = await store.dispatch(command, by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(command, id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.counter, headers=headers)
 
 
 @router.post("/reset")
-async def reset(store: TheStore, sender: Sender, id: CommandId = None) -> Response:
+async def reset(door: TheDoor, id: CommandId = None) -> Response:
     """Begin again at zero."""
-    outcome = await store.dispatch(Reset(), by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(Reset(), id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.counter, headers=headers)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import orjson
 from fastapi import APIRouter, Response
 
+from app.access.door import TheDoor
 from app.access.gate import require_may_operate
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -40,18 +41,20 @@ async def list_dead_letters(
 
 
 @router.post("/{origin}/retry", status_code=204)
-async def retry(origin: str, store: TheStore, sender: Sender) -> Response:
+async def retry(origin: str, store: TheStore, door: TheDoor) -> Response:
     """Perform it anew, as often as an effect is tried that has not failed yet."""
-    require_may_operate(sender)
-    await store.retry(origin, by=sender)
+    door.admit()
+    require_may_operate(door.sender)
+    await store.retry(origin, by=door.sender)
     return Response(status_code=204)
 
 
 @router.post("/{origin}/discard", status_code=204)
-async def discard(origin: str, store: TheStore, sender: Sender) -> Response:
+async def discard(origin: str, store: TheStore, door: TheDoor) -> Response:
     """Give it up: it has ended, unperformed."""
-    require_may_operate(sender)
-    await store.discard(origin, by=sender)
+    door.admit()
+    require_may_operate(door.sender)
+    await store.discard(origin, by=door.sender)
     return Response(status_code=204)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -54,12 +55,11 @@ async def get_document(request: Request, doc_id: Id, store: TheStore, sender: Se
 async def edit_document(
     doc_id: Id,
     edit: Annotated[Edit, Untagged()],
-    store: TheStore,
-    sender: Sender,
+    door: TheDoor,
     id: CommandId = None,
 ) -> Response:
     """Edit a document; the answer is the edit as all others hear of it, and its version."""
     command = EditDocument(doc_id, edit.base_version, edit.changes)
-    outcome = await store.dispatch(command, by=sender, id=id)
+    outcome = await door.dispatch(command, id=id)
     (updated,) = [e.event for e in outcome.events if isinstance(e.event, DocumentUpdated)]
-    return json_answer(updated, headers=entity_tag(outcome.seq, store, sender))
+    return json_answer(updated, headers=entity_tag(outcome.seq, door.epoch, door.sender))

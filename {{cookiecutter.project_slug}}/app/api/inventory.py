@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -57,9 +58,9 @@ async def get_product(
 
 @router.post("/{product_id}/stock")
 async def add_stock(
-    product_id: Id, delivery: Delivery, store: TheStore, sender: Sender, id: CommandId = None
+    product_id: Id, delivery: Delivery, door: TheDoor, id: CommandId = None
 ) -> Response:
     """Put units on the shelf; the answer is the product as it then was."""
-    outcome = await store.dispatch(AddStock(product_id, delivery.quantity), by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(AddStock(product_id, delivery.quantity), id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.inventory.get(product_id), headers=headers)

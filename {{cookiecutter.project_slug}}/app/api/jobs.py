@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -27,14 +28,13 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 @router.post("", status_code=201)
 async def start_batch(
     command: Annotated[StartBatch, Untagged()],
-    store: TheStore,
-    sender: Sender,
+    door: TheDoor,
     id: CommandId = None,
 ) -> Response:
     """Start a batch; the answer names it, and says where its progress can be read."""
-    outcome = await store.dispatch(command, by=sender, id=id)
+    outcome = await door.dispatch(command, id=id)
     (started,) = [e.event for e in outcome.events if isinstance(e.event, BatchProcessStarted)]
-    headers = entity_tag(outcome.seq, store, sender)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     headers["Location"] = f"/api/v1/jobs/{started.batch_id}"
     return json_answer(started, status=201, headers=headers)
 
@@ -65,10 +65,8 @@ async def get_batch(request: Request, batch_id: str, store: TheStore, sender: Se
 
 
 @router.post("/{batch_id}/cancel")
-async def cancel_batch(
-    batch_id: Id, store: TheStore, sender: Sender, id: CommandId = None
-) -> Response:
+async def cancel_batch(batch_id: Id, door: TheDoor, id: CommandId = None) -> Response:
     """Give up what is not done of a batch."""
-    outcome = await store.dispatch(CancelBatch(batch_id), by=sender, id=id)
+    outcome = await door.dispatch(CancelBatch(batch_id), id=id)
     (cancelled,) = [e.event for e in outcome.events if isinstance(e.event, BatchProcessCancelled)]
-    return json_answer(cancelled, headers=entity_tag(outcome.seq, store, sender))
+    return json_answer(cancelled, headers=entity_tag(outcome.seq, door.epoch, door.sender))

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -39,12 +40,10 @@ async def list_notifications(
 
 
 @router.post("/{notification_id}/read")
-async def mark_read(
-    notification_id: str, store: TheStore, sender: Sender, id: CommandId = None
-) -> Response:
+async def mark_read(notification_id: str, door: TheDoor, id: CommandId = None) -> Response:
     """Say that one has been read; the answer is the notification as it then stood."""
-    outcome = await store.dispatch(MarkNotificationRead(notification_id), by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(MarkNotificationRead(notification_id), id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.notifications.get(notification_id), headers=headers)
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -50,14 +51,13 @@ class Cancellation(BaseModel):
 @router.post("", status_code=201)
 async def place_order(
     command: Annotated[PlaceOrder, Untagged()],
-    store: TheStore,
-    sender: Sender,
+    door: TheDoor,
     id: CommandId = None,
 ) -> Response:
     """Place an order; the answer is the order as it was placed, still pending."""
-    outcome = await store.dispatch(command, by=sender, id=id)
+    outcome = await door.dispatch(command, id=id)
     (placed,) = [e.event for e in outcome.events if isinstance(e.event, OrderPlaced)]
-    headers = entity_tag(outcome.seq, store, sender)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     headers["Location"] = f"/api/v1/orders/{placed.order_id}"
     return json_answer(order_of(placed), status=201, headers=headers)
 
@@ -87,21 +87,21 @@ async def get_order(request: Request, order_id: str, store: TheStore, sender: Se
 
 @router.post("/{order_id}/ship")
 async def ship_order(
-    order_id: str, shipment: Shipment, store: TheStore, sender: Sender, id: CommandId = None
+    order_id: str, shipment: Shipment, door: TheDoor, id: CommandId = None
 ) -> Response:
     """Ship an order that is being processed; the answer is the order as it was shipped."""
-    outcome = await store.dispatch(ShipOrder(order_id, shipment.tracking_number), by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(ShipOrder(order_id, shipment.tracking_number), id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.orders.get(order_id), headers=headers)
 
 
 @router.post("/{order_id}/cancel")
 async def cancel_order(
-    order_id: str, cancellation: Cancellation, store: TheStore, sender: Sender, id: CommandId = None
+    order_id: str, cancellation: Cancellation, door: TheDoor, id: CommandId = None
 ) -> Response:
     """Cancel an order that has not been shipped; the answer is the order as it was cancelled."""
-    outcome = await store.dispatch(CancelOrder(order_id, cancellation.reason), by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(CancelOrder(order_id, cancellation.reason), id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.orders.get(order_id), headers=headers)
 
 

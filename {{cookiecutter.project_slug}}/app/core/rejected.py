@@ -14,6 +14,7 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     ID_REUSED = "id_reused"
     TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
 

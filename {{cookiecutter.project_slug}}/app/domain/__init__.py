@@ -81,11 +81,18 @@ from app.domain.orders.actions import topic as topic_of_orders
 from app.domain.orders.reducer import reduce as reduce_orders
 from app.domain.orders.state import Orders
 from app.domain.orders.state import view as view_orders
+
 # {%- endif +%}
+from app.domain.revocation.actions import RevocationAction, RevocationCommand, RevocationEvent
+from app.domain.revocation.actions import topic as topic_of_revocation
+from app.domain.revocation.reducer import reduce as reduce_revocation
+from app.domain.revocation.state import Revocations
+from app.domain.revocation.state import view as view_revocation
 
 # What clients may send.
 ClientCommand: TypeAlias = Union[
     # one feature a line
+    RevocationCommand,
     # {% if cookiecutter.starter == "blank" %}
     CounterCommand,
     # {% endif %}
@@ -118,6 +125,7 @@ Command: TypeAlias = Union[
 
 Event: TypeAlias = Union[
     # one feature a line
+    RevocationEvent,
     # {% if cookiecutter.starter == "blank" %}
     CounterEvent,
     # {% endif %}
@@ -153,6 +161,7 @@ Effect: TypeAlias = Append[Event] | Publish[Event] | Durable[Command]
 class State(NamedTuple):
     """Everything the service knows: one immutable tree, a branch for each feature."""
 
+    revocation: Revocations = Revocations()
     # {% if cookiecutter.starter == "blank" %}
     counter: Counter = Counter()
     # {% endif %}
@@ -254,9 +263,18 @@ def on_notifications(state: State, action: NotificationAction, env: Environment)
 
 
 # {% endif %}
+def on_revocation(state: State, action: RevocationAction, env: Environment) -> Step:
+    """What becomes of `state.revocation`."""
+    revocation, asked = reduce_revocation(state.revocation, action, env)
+    if revocation is not state.revocation:
+        state = state._replace(revocation=revocation)
+    return state, asked
+
+
 FEATURES = (
     Features[State, Never, Effect]()
     # one feature a line
+    .and_(on_revocation)
     # {% if cookiecutter.starter == "blank" %}
     .and_(on_counter)
     # {% endif %}
@@ -276,6 +294,8 @@ FEATURES = (
 
 def topic_of(event: Event) -> str:
     """The topic on which an event is heard; who may hear it stands in `policy.py`."""
+    if isinstance(event, RevocationEvent):
+        return topic_of_revocation(event)
     # {% if cookiecutter.starter == "blank" %}
     if isinstance(event, CounterEvent):
         return topic_of_counter(event)
@@ -303,6 +323,7 @@ def topic_of(event: Event) -> str:
 
 # What a client starts from, by topic: each feature's view of its branch of the State.
 VIEWS: Mapping[str, Callable[[State, Principal], object]] = {
+    "revocation": lambda state, principal: view_revocation(state.revocation, principal),
     # {% if cookiecutter.starter == "blank" %}
     "counter": lambda state, principal: view_counter(state.counter, principal),
     # {% endif %}
@@ -321,3 +342,12 @@ VIEWS: Mapping[str, Callable[[State, Principal], object]] = {
 
 # What can be listened to; a name may be followed by a colon and the part that is meant.
 TOPICS = frozenset(VIEWS)
+
+# Topics whose events are told once and never stored: only those who name them hear them, and when
+# they come faster than one in so many seconds, the latest takes the place of the one before.
+PASSING: Mapping[str, float] = {
+    # topic: seconds
+    # {% if cookiecutter.starter == "showcase" %}
+    "metrics": 0.1,
+    # {% endif %}
+}

@@ -27,12 +27,16 @@ from app.domain.notifications.actions import CreateNotification, MarkNotificatio
 # {%- endif +%}
 # {%- if cookiecutter.starter != "blank" +%}
 from app.domain.orders.actions import CancelOrder, ConfirmOrder, PlaceOrder, ShipOrder
+
 # {%- endif +%}
+from app.domain.revocation.actions import RevokeTokens
 
 
 def may_send(principal: Principal, command: Command, state: State) -> bool:
     """Whether this command is the principal's to give, as things stand."""
     match principal.role, command:
+        case (Role.OPERATOR, RevokeTokens()):
+            return True
         # {% if cookiecutter.starter == "blank" %}
         case (Role.CUSTOMER | Role.OPERATOR, Increment()):
             return True
@@ -70,6 +74,8 @@ def may_hear(principal: Principal, topic: str) -> bool:
     `orders` alone means every `orders:{customer}`.
     """
     match principal.role, topic.split(":", 1):
+        case (Role.OPERATOR, ["revocation"]):
+            return True
         # {% if cookiecutter.starter == "blank" %}
         case (Role.CUSTOMER | Role.OPERATOR, ["counter"]):
             return True

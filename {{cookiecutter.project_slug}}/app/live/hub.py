@@ -1,72 +1,122 @@
-"""Who hears what: each event is encoded once and handed to every connection that may hear it."""
+"""Who hears what: each event is encoded once and handed to every client that may hear it."""
 
+from __future__ import annotations
+
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import chain
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Protocol, TypeAlias
 
-from app.core.principal import Principal
-from app.domain import Event
-from app.domain.policy import may_hear
-from app.live.connection import Connection
+import structlog
+
+from app.access.subscription import Audience
+from app.domain import PASSING, Event
+from app.live.message import Message
+from app.live.recent import Heard, Recent
+from app.live.throttle import Throttle
+from app.observe.metrics import Metrics
 from app.runtime.decision import Happened
-from app.wire import codec
+
+KNOWN_TOPICS = 10_000
+
+log = structlog.get_logger(__name__)
 
 
-class Audience(NamedTuple):
-    """Connections that hear the same: those of one principal who named the same topics.
+class Hearer(Protocol):
+    """A client that hears what happens."""
 
-    Without `topics` they hear everything durable that the principal may hear; what passes reaches
-    only those who name its topic.
-    """
+    def hear(self, message: Message) -> None:
+        """Send it on; never waits."""
 
-    principal: Principal
-    topics: frozenset[str] | None
 
-    def hears(self, event: Happened[Event]) -> bool:
-        """Whether the event is for them."""
-        if self.topics is None:
-            is_meant = event.seq is not None
-        else:
-            is_meant = event.topic in self.topics or event.topic.split(":")[0] in self.topics
-        return is_meant and may_hear(self.principal, event.topic)
+Crowd: TypeAlias = Collection[Hearer]
 
 
 class Hub:
-    """Every live connection, by what it hears."""
+    """Every client that hears something, by what it hears."""
 
-    def __init__(self) -> None:
-        self._connections: defaultdict[Audience, set[Connection]] = defaultdict(set)
+    def __init__(self, recent: Recent, metrics: Metrics, flush_seconds: float = 0.0) -> None:
+        """Events that happen within `flush_seconds` go out together; at once when it is 0."""
+        self.recent = recent
+        self._metrics = metrics
+        self._flush_seconds = flush_seconds
+        self._waiting: list[tuple[Sequence[Crowd], Message]] = []
+        self._crowds: defaultdict[Audience, set[Hearer]] = defaultdict(set)
+        self._by_topic: dict[tuple[str, bool], Sequence[Crowd]] = {}
+        self._throttle = Throttle(PASSING, self._tell)
 
-    @contextmanager
-    def joined(self, connection: Connection, audience: Audience) -> Iterator[None]:
-        """The connection hears what its audience hears, while the context lasts."""
-        self._connections[audience].add(connection)
-        try:
-            yield
-        finally:
-            self._connections[audience].discard(connection)
-            if not self._connections[audience]:
-                del self._connections[audience]
+    def join(self, hearer: Hearer, audience: Audience) -> None:
+        """From now on it hears what this audience hears."""
+        self.flush()  # what has happened before is not for it
+        if audience not in self._crowds:
+            self._by_topic.clear()
+        self._crowds[audience].add(hearer)
+
+    def leave(self, hearer: Hearer, audience: Audience) -> None:
+        """It hears no more of that."""
+        self.flush()
+        self._crowds[audience].discard(hearer)
+        if not self._crowds[audience]:
+            del self._crowds[audience]
+            self._by_topic.clear()
 
     def is_named(self, topic: str) -> bool:
         """Whether somebody has named the topic: only then is it worth publishing to it."""
-        return any(topic in audience.topics for audience in self._connections if audience.topics)
-
-    def users(self) -> int:
-        """How many principals are connected."""
-        return len({audience.principal for audience in self._connections})
+        return any(topic in audience.topics for audience in self._crowds if audience.topics)
 
     def broadcast(self, events: Sequence[Happened[Event]]) -> None:
         """Hand these events to whoever may hear them; never waits for anyone."""
         for happened in events:
-            hearers = [
-                connections
-                for audience, connections in self._connections.items()
-                if audience.hears(happened)
+            heard = Heard(happened)
+            try:
+                if heard.seq is None:
+                    self._throttle.take(heard)
+                else:
+                    self.recent.add(heard.seq, heard)
+                    self._tell(heard)
+            except Exception:  # one event that cannot be told must not silence the others
+                log.exception("an event was not told", event_type=type(happened.event).__name__)
+
+    def answer(self, hearer: Hearer, message: Message) -> None:
+        """Say something to one client alone, after what has happened before."""
+        if self._waiting:
+            self._waiting.append((((hearer,),), message))
+        else:
+            self._hand(message, ((hearer,),))
+
+    def flush(self) -> None:
+        """Send what has waited for others to go with."""
+        waiting, self._waiting = self._waiting, []
+        for crowds, message in waiting:
+            self._hand(message, crowds)
+
+    def _tell(self, heard: Heard) -> None:
+        crowds = self._hearing(heard.topic, passing=heard.seq is None)
+        if not crowds:
+            return
+        if not self._flush_seconds:
+            self._hand(heard.message, crowds)
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
+        self._waiting.append((crowds, heard.message))
+
+    def _hearing(self, topic: str, *, passing: bool) -> Sequence[Crowd]:
+        """Who hears a topic: looked for when there is a new audience, and known from then on."""
+        found = self._by_topic.get((topic, passing))
+        if found is None:
+            if len(self._by_topic) >= KNOWN_TOPICS:
+                self._by_topic.clear()
+            found = [
+                crowd
+                for audience, crowd in self._crowds.items()
+                if audience.hears(topic, passing=passing)
             ]
-            if hearers:
-                text = codec.event_message(happened.json, happened.seq, happened.cause)
-                for connection in chain.from_iterable(hearers):
-                    connection.write(text)
+            self._by_topic[topic, passing] = found
+        return found
+
+    def _hand(self, message: Message, crowds: Sequence[Crowd]) -> None:
+        self._metrics.messages_out(message.type, sum(map(len, crowds)), len(message))
+        for crowd in crowds:
+            for hearer in tuple(crowd):  # one that is too slow leaves meanwhile
+                hearer.hear(message)

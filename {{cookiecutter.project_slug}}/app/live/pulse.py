@@ -4,19 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.access.store import AppStore
 from app.core.principal import SYSTEM
 from app.domain.metrics.actions import ReportMetrics
-from app.live.hub import Hub
+from app.live.session import Live
 from app.observe.traffic import Traffic
 
 
 @asynccontextmanager
-async def reporting(
-    store: AppStore, hub: Hub, traffic: Traffic, seconds: float
-) -> AsyncIterator[None]:
-    """Dispatch a ReportMetrics every so many seconds, as long as the context lasts."""
-    reporter = asyncio.create_task(_report(store, hub, traffic, seconds), name="metrics")
+async def reporting(live: Live, traffic: Traffic) -> AsyncIterator[None]:
+    """Dispatch a ReportMetrics once in a while, as long as the context lasts."""
+    reporter = asyncio.create_task(_report(live, traffic), name="metrics")
     try:
         yield
     finally:
@@ -24,14 +21,15 @@ async def reporting(
         await asyncio.wait([reporter])
 
 
-async def _report(store: AppStore, hub: Hub, traffic: Traffic, seconds: float) -> None:
+async def _report(live: Live, traffic: Traffic) -> None:
+    seconds = live.settings.metrics_seconds
     while True:
         await asyncio.sleep(seconds)
         asked, failed = traffic.taken()
-        if hub.is_named("metrics"):
+        if live.hub.is_named("metrics") or live.store.is_named("metrics"):
             report = ReportMetrics(
-                active_users=hub.users(),
+                active_users=live.sessions.users(),
                 requests_per_second=round(asked / seconds, 3),
                 error_rate=failed / asked if asked else 0.0,
             )
-            store.submit(report, by=SYSTEM)
+            live.store.submit(report, by=SYSTEM)

@@ -1,43 +1,16 @@
-"""Counts what is asked of the service at both doors, and what it could not do."""
+"""What was asked of the service at both doors since it was last looked at."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from app.observe.metrics import Metrics
 
 
 class Traffic:
-    """Requests and commands, and the failures among them, since they were last taken."""
+    """Requests and commands, and the failures among them, from what the metrics have counted."""
 
-    def __init__(self) -> None:
-        self._asked = 0
-        self._failed = 0
-
-    def count(self, *, failed: bool) -> None:
-        """One more was asked for; it failed if that was our fault, not the sender's."""
-        self._asked += 1
-        self._failed += failed
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._taken = metrics.asked()
 
     def taken(self) -> tuple[int, int]:
-        """How many were asked for and how many failed; counting begins anew."""
-        taken = self._asked, self._failed
-        self._asked = self._failed = 0
-        return taken
-
-
-class CountRequests:
-    """ASGI middleware: every HTTP request is counted, with its status."""
-
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
-        self.app = app
-        self.traffic = traffic
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and look at the status of the answer."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self.traffic.count(failed=message["status"] >= 500)
-            await send(message)
-
-        await self.app(scope, receive, counted)
+        """How many were asked for since the last time, and how many failed by our fault."""
+        before, self._taken = self._taken, self._metrics.asked()
+        return self._taken[0] - before[0], self._taken[1] - before[1]

@@ -85,15 +85,15 @@ class Attempts(Generic[Command]):
         if origin in self._running:
             self._running[origin].cancel()
 
-    async def stop(self, grace_seconds: float) -> None:
-        """Begin nothing more; a Run may finish in so many seconds, a Stream is interrupted at once.
-
-        What has not ended is still in the log, and goes on at the next start.
-        """
+    async def finish(self) -> None:
+        """Begin nothing more, and wait until all that is at work has ended."""
         self._is_open = False
-        await self._interrupt([origin for origin in self._running if self._is_stream(origin)])
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=grace_seconds)
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def stop(self) -> None:
+        """Interrupt what is at work: it is still in the log, and goes on at the next start."""
+        self._is_open = False
         await self._interrupt(list(self._running))
 
     async def _interrupt(self, origins: Sequence[str]) -> None:
@@ -110,10 +110,6 @@ class Attempts(Generic[Command]):
         notes = [self._note(origin, Turn.INTERRUPTED) for origin in sorted(counted)]
         if notes:
             await asyncio.wait(notes)
-
-    def _is_stream(self, origin: str) -> bool:
-        pending = self._store.pending(origin)
-        return pending is not None and isinstance(pending.effect, Stream)
 
     def _go_on(self) -> None:
         while self._is_open and self._waiting and len(self._running) < SLOTS:

@@ -40,7 +40,8 @@ class Broadcast(Generic[Event]):
             try:
                 listener(events)
             except Exception:  # whoever listens must not stop whoever writes
-                log.exception("a listener failed")
+                names = sorted({type(each.event).__name__ for each in events})
+                log.exception("a listener failed", events=names)
         for subscription in self.subscriptions:
             subscription.offer(events)
 
@@ -72,6 +73,7 @@ class Subscription(Generic[Event]):
         self._position = broadcast.seq if after is None else after
         self._is_behind = self._position < broadcast.seq
         self._live: deque[Happened[Event]] = deque()
+        self._is_over = False
 
     async def __aenter__(self) -> Subscription[Event]:
         self._broadcast.subscriptions.add(self)
@@ -85,16 +87,25 @@ class Subscription(Generic[Event]):
         return self
 
     async def __anext__(self) -> Happened[Event]:
-        """The next event; ends when the Store is closed and everything was given."""
+        """The next event; ends when the Store is closed, or it is, and everything was given."""
         while not self._live:
             if self._is_behind:
                 await self._catch_up()
-            elif self._broadcast.over:
+            elif self._broadcast.over or self._is_over:
                 raise StopAsyncIteration
             else:
                 self.wake.clear()
                 await self.wake.wait()
         return self._live.popleft()
+
+    def end(self) -> None:
+        """Give what is waiting already, and end."""
+        self._is_over = True
+        self.wake.set()
+
+    def names(self, topic: str) -> bool:
+        """Whether the topic was asked for by its name."""
+        return self._topics is not None and topic in self._topics
 
     def offer(self, events: Sequence[Happened[Event]]) -> None:
         """These events have just happened."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from random import Random
 from typing import Any, Generic
@@ -20,7 +21,7 @@ from app.core.rejected import Code, Rejected
 from app.runtime.attempts import AGAIN_SECONDS, Attempts, Decides
 from app.runtime.decision import MICROSECONDS, Request
 from app.runtime.group import Outcome
-from app.runtime.pending import place
+from app.runtime.pending import Pending, place
 from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Command
 from app.runtime.timers import Timers
@@ -39,38 +40,57 @@ class Performer(Generic[Command]):
         self._in_flight = 0
         self._timers = Timers(store.now, self._is_pending, self._rang)
         self._attempts = Attempts(store, ports, policy=policy, chance=chance, later=self._set_timer)
+        self._idle = asyncio.Event()
         self._is_open = False
 
-    def start(self, origins: Iterable[str]) -> None:
-        """Begin with the effects that the log says are pending."""
+    def start(self, pending: Mapping[str, Pending[Command]]) -> None:
+        """Begin with the effects that the log says are pending, in its order."""
         self._is_open = True
-        self.begin(sorted(origins, key=place))
+        at_once: list[str] = []
+        for origin, effect in pending.items():
+            if isinstance(effect.effect, Delay):  # there are many, and their time is their order
+                self._begin(origin, effect)
+            else:
+                at_once.append(origin)
+        self.begin(sorted(at_once, key=place))
 
     def begin(self, origins: Iterable[str]) -> None:
         """The turn of these effects has come."""
         for origin in origins:
-            pending = self._store.pending(origin)
-            if pending is None or pending.dead is not None or not self._is_open:
-                continue
-            match pending.effect:
-                case Dispatch():
-                    self._commands.append(origin)
-                case Delay(seconds):
-                    self._timers.set(pending.since + round(seconds * MICROSECONDS), origin)
-                case _:
-                    self._attempts.begin(origin)
+            self._begin(origin, self._store.pending(origin))
         self._go_on()
 
-    def cancel(self, origins: Iterable[str]) -> None:
+    def _begin(self, origin: str, pending: Pending[Command] | None) -> None:
+        if pending is None or pending.dead is not None or not self._is_open:
+            return
+        match pending.effect:
+            case Dispatch():
+                self._commands.append(origin)
+            case Delay(seconds):
+                self._timers.set(pending.since + round(seconds * MICROSECONDS), origin)
+            case _:
+                self._attempts.begin(origin)
+
+    def cancel(self, origins: Sequence[str]) -> None:
         """These effects have ended by a Cancel: stop those that are at work."""
         for origin in origins:
             self._attempts.cancel(origin)
+        self._timers.cancel(len(origins))
 
     async def stop(self, grace_seconds: float) -> None:
-        """Begin nothing more; what is at work may finish in so many seconds."""
-        self._is_open = False
+        """Let what is under way end in so many seconds, and what follows from it at once.
+
+        Delays wait for the next start, and so do a Run and a Stream that have not begun.
+        """
         self._timers.stop()
-        await self._attempts.stop(grace_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                await self._attempts.finish()
+                while self._commands or self._in_flight:
+                    self._idle.clear()
+                    await self._idle.wait()
+        self._is_open = False
+        await self._attempts.stop()
 
     def _is_pending(self, origin: str) -> bool:
         return self._store.pending(origin) is not None
@@ -95,6 +115,8 @@ class Performer(Generic[Command]):
         if isinstance(fault, Rejected) and fault.code is Code.UNAVAILABLE:
             self._set_timer(AGAIN_SECONDS, origin)
         self._go_on()
+        if not self._in_flight:
+            self._idle.set()
 
     def _set_timer(self, seconds: float, origin: str) -> None:
         if self._is_open:

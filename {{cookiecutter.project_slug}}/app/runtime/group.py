@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Generic, NamedTuple
 
 import structlog
@@ -106,14 +105,11 @@ def _decide(
     now: int,
 ) -> None:
     request = waiting.request
-    if isinstance(request, Note):
-        decide: Callable[[], Decision[State, Command, Event]] = partial(
-            decider.noted, verdict.head, request, now
-        )
-    else:
-        decide = partial(decider.decided, verdict.head, request, now)
     try:
-        decision = decide()
+        if isinstance(request, Note):
+            decision = decider.noted(verdict.head, request, now)
+        else:
+            decision = decider.decided(verdict.head, request, now)
     except Rejected as refusal:
         if isinstance(request, Request):
             verdict.add(decider.refused(verdict.head, request, now, refusal))

@@ -50,7 +50,7 @@ class Advance(Generic[State, Command]):
         self.position, self.time, self.state = entry.position, entry.time, state
         changing = self._changing
         changing.now = entry.time
-        if entry.continues is not None:
+        if entry.continues is not None and entry.continues not in self._ended:
             turn, _, words = (entry.outcome or "").partition(": ")
             changing.turn(entry.continues, Turn(turn), words)
         if entry.settles is not None and entry.settles not in self._ended:
@@ -72,19 +72,18 @@ class Advance(Generic[State, Command]):
 
 
 def begun_and_ended(entries: Sequence[Entry]) -> frozenset[str]:
-    """Effects of which these entries tell the beginning and the end, and nothing between.
+    """Effects of which these entries tell the beginning and the end.
 
     Only those that stand alone: the end of one in a Parallel or Sequential leads to another.
     """
     first = entries[0].position
-    settled = {
+    return frozenset(
         entry.settles
         for entry in entries
         if entry.settles is not None
         and entry.settles.count(".") == 1
         and int(entry.settles.partition(".")[0]) >= first
-    }
-    return frozenset(settled - {entry.continues for entry in entries})
+    )
 
 
 def seed_of(command: str, position: int) -> str:

@@ -91,10 +91,10 @@ class Changing(Generic[Command]):
 
     def ask(self, position: int, effects: Sequence[Durable[Command]], cause: str | None) -> None:
         """Begin what the event at `position` asks for."""
-        for place, effect in enumerate(effects):
+        for place in range(len(effects)):
             origin = f"{position}.{place}"
             if origin not in self._passed:
-                self._begin(origin, effect, cause, NO_KEYS)
+                self._begin(origin, effects[place], cause, NO_KEYS)
 
     def turn(self, origin: str, turn: Turn, words: str = "") -> None:
         """Note how an effect goes on."""

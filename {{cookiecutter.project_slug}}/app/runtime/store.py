@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from random import Random, SystemRandom
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 from app.core.ports import Ports
 from app.core.principal import Principal
@@ -33,6 +33,9 @@ from app.runtime.replay import read_events, replay
 from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Command, Event, Rules, State
 from app.runtime.snapshot import Snapshots
+
+if TYPE_CHECKING:  # traces are an extra
+    from app.runtime.traced import Traces
 
 WAITING_COMMANDS = 10_000
 COMMANDS_A_COMMIT = 512
@@ -57,6 +60,7 @@ async def open_store(
     clock: Callable[[], int] = wall_clock,
     chance: Random | None = None,
     grace_seconds: float = GRACE_SECONDS,
+    traces: Traces | None = None,
 ) -> AsyncIterator[Store[State, Command, Event]]:
     """A Store with the State that its log says, for as long as the context lasts.
 
@@ -64,8 +68,10 @@ async def open_store(
     cancelled: what was stored is unsure then, and only a new start can tell.
     """
     policy, chance = policy or RetryPolicy(), chance or SystemRandom()
-    store = Store(event_log, rules, ports, policy=policy, clock=clock, chance=chance)
+    store = Store(event_log, rules, ports, policy=policy, clock=clock, chance=chance, traces=traces)
     await store.replay()
+    if traces is not None:
+        await traces.replayed(store.head.effects.pending)
     async with asyncio.TaskGroup() as tasks:
         store.start(tasks)
         try:
@@ -86,6 +92,7 @@ class Store(Generic[State, Command, Event]):
         policy: RetryPolicy,
         clock: Callable[[], int],
         chance: Random,
+        traces: Traces | None = None,
     ) -> None:
         self._log = event_log
         self._clock = Clock(clock, asyncio.get_running_loop().time)
@@ -94,7 +101,8 @@ class Store(Generic[State, Command, Event]):
             event_log, self._decider, clock=self._clock, chance=chance, moved_on=self._moved_on
         )
         self._broadcast: Broadcast[Event] = Broadcast()
-        self._performer: Performer[Command] = Performer(self, ports, policy=policy, chance=chance)
+        asked = self if traces is None else traces.around(self)
+        self._performer: Performer[Command] = Performer(asked, ports, policy=policy, chance=chance)
         self._waiting: deque[Waiting[State, Command, Event]] = deque()
         self._wake = asyncio.Event()
         self._life = f"{chance.getrandbits(64):016x}"
@@ -135,6 +143,11 @@ class Store(Generic[State, Command, Event]):
         return self._broadcast.listeners
 
     @property
+    def waiting(self) -> int:
+        """How many commands wait to be decided."""
+        return len(self._waiting)
+
+    @property
     def subscribers(self) -> int:
         """How many subscriptions there are."""
         return len(self._broadcast.subscriptions)
@@ -150,10 +163,13 @@ class Store(Generic[State, Command, Event]):
         return await self.submit(command, by=by, id=id)
 
     def submit(
-        self, command: Command, *, by: Principal, id: str | None = None
+        self, command: Command, *, by: Principal, id: str | None = None, mark: str = ""
     ) -> asyncio.Future[Outcome[State, Event]]:
-        """Queue the command behind all that came before it; the future is what `dispatch` gives."""
-        return self._admit(Request(command, by, self.new_key(), id))
+        """Queue the command behind all that came before it; the future is what `dispatch` gives.
+
+        A `mark` is kept in the log, as the end of the decision's key.
+        """
+        return self._admit(Request(command, by, self.new_key() + mark, id))
 
     def subscribe(
         self, after: int | None = None, topics: Iterable[str] | None = None
@@ -163,7 +179,15 @@ class Store(Generic[State, Command, Event]):
         An async iterator in an async context: `async with store.subscribe() as events`.
         """
         names = None if topics is None else frozenset(topics)
-        return Subscription(self._broadcast, self._read_events, after, names)
+        return Subscription(self._broadcast, self.read_events, after, names)
+
+    async def read_events(self, after: int, limit: int) -> tuple[Sequence[Happened[Event]], int]:
+        """The events among the next `limit` entries after a position, and where those end."""
+        return await read_events(self._log, self._decider, after, limit)
+
+    def is_named(self, topic: str) -> bool:
+        """Whether a subscription has asked for the topic by its name."""
+        return any(subscription.names(topic) for subscription in self._broadcast.subscriptions)
 
     def dead_letters(self) -> Sequence[tuple[str, Pending[Command]]]:
         """Effects that have failed for good, by origin, oldest first."""
@@ -264,6 +288,3 @@ class Store(Generic[State, Command, Event]):
             await self._wake.wait()
         size = min(len(self._waiting), COMMANDS_A_COMMIT)
         return [self._waiting.popleft() for _ in range(size)]
-
-    async def _read_events(self, after: int, limit: int) -> tuple[Sequence[Happened[Event]], int]:
-        return await read_events(self._log, self._decider, after, limit)

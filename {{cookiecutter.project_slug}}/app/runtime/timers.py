@@ -15,8 +15,8 @@ SWEEP_AFTER = 1000
 class Timers:
     """Origins of effects, each with the time when it is due, in microseconds since 1970, UTC.
 
-    `ring` is called with those that are due. What `is_wanted` no longer says yes to is forgotten
-    now and then: many a Delay is cancelled long before its time.
+    `ring` is called with those that are due. Once many were cancelled, what `is_wanted` no longer
+    says yes to is forgotten: most Delays are cancelled long before their time.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Timers:
         self._ring = ring
         self._waiting: list[tuple[int, str]] = []
         self._alarm: asyncio.TimerHandle | None = None
-        self._set_since_sweep = 0
+        self._cancelled = 0
         self._is_stopped = False
 
     def set(self, due: int, origin: str) -> None:
@@ -38,9 +38,16 @@ class Timers:
         if self._is_stopped:
             return
         heapq.heappush(self._waiting, (due, origin))
-        self._sweep()
         if self._waiting[0][1] == origin:  # else the alarm rings earlier anyway
             self._arm()
+
+    def cancel(self, count: int) -> None:
+        """So many effects have ended before their time; not all of them need have had a timer."""
+        self._cancelled += count
+        if self._cancelled > SWEEP_AFTER + len(self._waiting) // 2:
+            self._cancelled = 0
+            self._waiting = [timer for timer in self._waiting if self._is_wanted(timer[1])]
+            heapq.heapify(self._waiting)
 
     def stop(self) -> None:
         """Ring no more."""
@@ -65,10 +72,3 @@ class Timers:
             due.append(heapq.heappop(self._waiting)[1])
         self._arm()
         self._ring(due)
-
-    def _sweep(self) -> None:
-        self._set_since_sweep += 1
-        if self._set_since_sweep > SWEEP_AFTER + len(self._waiting) // 2:
-            self._set_since_sweep = 0
-            self._waiting = [timer for timer in self._waiting if self._is_wanted(timer[1])]
-            heapq.heapify(self._waiting)

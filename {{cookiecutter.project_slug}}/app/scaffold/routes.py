@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from app.access.command_id import CommandId
+from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
@@ -21,13 +22,12 @@ router = APIRouter(prefix="/things", tags=["things"])
 @router.post("", status_code=201)
 async def add_thing(
     command: Annotated[AddThing, Untagged()],
-    store: TheStore,
-    sender: Sender,
+    door: TheDoor,
     id: CommandId = None,
 ) -> Response:
     """Add one; the answer is what was added."""
-    outcome = await store.dispatch(command, by=sender, id=id)
-    headers = entity_tag(outcome.seq, store, sender)
+    outcome = await door.dispatch(command, id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
     return json_answer(outcome.state.things.get(command.name), status=201, headers=headers)
 
 

@@ -1,7 +1,7 @@
 """The one codec: JSON for the socket, for HTTP and for the log."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -13,11 +13,9 @@ from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Se
 from app.core.rejected import Code, Rejected
 from app.domain import Command, Event, Task
 from app.wire import problems
-from app.wire.protocol import Incoming
+from app.wire.protocol import Incoming, Subscribed
 from app.wire.stored import Stored
 from app.wire.upcasters import UPCASTERS
-
-PONG = '{"type":"pong"}'
 
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
 EVENTS: Stored[Event] = Stored(Event)
@@ -32,23 +30,42 @@ def encode(value: object) -> bytes:
 
 def encode_action(action: object) -> str:
     """`{"Moved": {"by": 1}}`, or the bare name of a class without fields."""
-    cls: Any = type(action)
-    return encode({cls.__name__: action} if _has_fields(cls) else cls.__name__).decode()
+    return encode(_tagged(action)).decode()
 
 
 def encode_effects(effects: Sequence[Durable[Command]]) -> str:
     """Effects as they are stored: `[{"Dispatch": {"Move": {"by": 1}}}, {"Cancel": "engine"}]`."""
-    return orjson.dumps([_stored(effect) for effect in effects]).decode()
+    return encode([_stored(effect) for effect in effects]).decode()
 
 
-def decode_effects(text: str) -> list[Durable[Command]]:
-    """The effects of one event, as they were stored; raises Rejected if one cannot be read."""
+@dataclass(frozen=True, slots=True)
+class StoredEffects(Sequence[Durable[Command]]):
+    """Effects as they were stored; each is read when it is looked at, for most have ended long ago.
+
+    Raises Rejected for one that cannot be read.
+    """
+
+    stored: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, place: Any) -> Any:
+        try:
+            return _effect(self.stored[place])
+        except ValidationError as error:
+            raise problems.rejected(error.errors(include_url=False)) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise Rejected(Code.INVALID, f"no effect, as it is stored: {problem}") from None
+
+
+def decode_effects(text: str) -> Sequence[Durable[Command]]:
+    """The effects of one event, as they were stored; raises Rejected if they cannot be read."""
     try:
-        return [_effect(stored) for stored in orjson.loads(text)]
-    except ValidationError as error:
-        raise problems.rejected(error.errors(include_url=False)) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        stored = orjson.loads(text)
+    except ValueError as problem:
         raise Rejected(Code.INVALID, f"no effects, as they are stored: {problem}") from None
+    return StoredEffects(stored)
 
 
 def decode_command(text: str) -> Command:
@@ -85,22 +102,27 @@ def id_of(text: str) -> str | None:
     return found if isinstance(found, str) and 0 < len(found) <= 64 else None
 
 
-def event_message(action: str, seq: int | None, cause: str | None) -> str:
+def event_message(action: str, seq: int | None, cause: str | None) -> bytes:
     """An `event`, around the JSON that was already made for the log."""
     message: dict[str, Any] = {"type": "event", "action": orjson.Fragment(action)}
     if seq is not None:
         message["seq"] = seq
     if cause is not None:
         message["cause"] = cause
-    return orjson.dumps(message).decode()
+    return orjson.dumps(message)
 
 
-def ack_message(id: str, seq: int, *, duplicate: bool = False) -> str:
+def subscribed_message(subscribed: Subscribed) -> bytes:
+    """A `subscribed`: what is heard from now on, and where the log stands."""
+    return subscribed.model_dump_json(exclude_none=True).encode()
+
+
+def ack_message(id: str, seq: int, *, duplicate: bool = False) -> bytes:
     """An `ack`: done, and the log then stood at `seq`; a `duplicate` was done before."""
     message: dict[str, Any] = {"type": "ack", "id": id, "seq": seq}
     if duplicate:
         message["duplicate"] = True
-    return orjson.dumps(message).decode()
+    return orjson.dumps(message)
 
 
 def error_message(refusal: Rejected, id: str | None = None) -> bytes:
@@ -118,13 +140,13 @@ def error_message(refusal: Rejected, id: str | None = None) -> bytes:
 def _stored(effect: Durable[Command]) -> dict[str, Any]:
     match effect:
         case Dispatch(command):
-            return {"Dispatch": _action(command)}
+            return {"Dispatch": _tagged(command)}
         case Delay(seconds, command, key):
-            return {"Delay": {"seconds": seconds, "command": _action(command), "key": key}}
+            return {"Delay": {"seconds": seconds, "command": _tagged(command), "key": key}}
         case Run(task, key):
-            return {"Run": {"task": _action(task), "key": key}}
+            return {"Run": {"task": _tagged(task), "key": key}}
         case Stream(task, key):
-            return {"Stream": {"task": _action(task), "key": key}}
+            return {"Stream": {"task": _tagged(task), "key": key}}
         case Cancel(key):
             return {"Cancel": key}
         case Parallel(effects):
@@ -153,13 +175,14 @@ def _effect(stored: dict[str, Any]) -> Durable[Command]:
     raise ValueError(f"there is no effect {name}")
 
 
+def _tagged(action: object) -> object:
+    cls: Any = type(action)
+    return {cls.__name__: action} if _has_fields(cls) else cls.__name__
+
+
 @cache
 def _has_fields(cls: Any) -> bool:
     return bool(fields(cls))
-
-
-def _action(action: object) -> orjson.Fragment:
-    return orjson.Fragment(encode_action(action))
 
 
 def _upcast(text: str) -> str:

@@ -62,6 +62,8 @@ def _problem(error: Any) -> tuple[str, str, str]:
             return subject, _path(steps), f"Input should have {context['max_length']} at most"
         case "predicate_failed" if "Pattern.fullmatch" in error["msg"]:
             return subject, _path(steps), "Input may have letters, digits and - _ . : only"
+        case "predicate_failed" if "str.isprintable" in error["msg"]:
+            return subject, _path(steps), "Input may have printable characters only"
     return subject, _path(steps), SHAPES.get(error["type"], error["msg"])
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from annotated_types import Len
+from annotated_types import Ge, Len
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.rejected import Code
@@ -34,6 +34,40 @@ class Pong(Message):
     """Either way: the answer to a ping."""
 
     type: Literal["pong"] = "pong"
+
+
+class Subscribe(Message):
+    """In: hear these topics from now on, or all; it replaces an earlier one.
+
+    With `since`, what has happened after that position comes first, in order.
+    """
+
+    type: Literal["subscribe"]
+    topics: Annotated[list[Annotated[str, Len(1, 130)]], Len(0, 100)] | None = None
+    since: Annotated[int, Ge(0)] | None = None
+    epoch: Annotated[str, Len(1, 64)] | None = None
+
+
+class Subscribed(Message):
+    """Out: what is heard from now on, and where the log stands.
+
+    `recovered` says that everything after `since` follows. If not, start from a snapshot, and
+    subscribe again from its `seq`.
+    """
+
+    type: Literal["subscribed"] = "subscribed"
+    topics: list[str]
+    seq: int
+    epoch: str
+    recovered: bool
+    denied: list[str] | None = None
+
+
+class Auth(Message):
+    """In: this is who I am; or, before the token at hand expires, I still am."""
+
+    type: Literal["auth"]
+    token: Annotated[str, Len(1, 8192)]
 
 
 class EventMessage(Message):
@@ -75,7 +109,9 @@ class Error(Message):
     retry_after: int | None = None
 
 
-Incoming: TypeAlias = Annotated[Command | Ping | Pong, Field(discriminator="type")]
+Incoming: TypeAlias = Annotated[
+    Command | Subscribe | Auth | Ping | Pong, Field(discriminator="type")
+]
 Outgoing: TypeAlias = Annotated[
-    EventMessage | Ack | Error | Ping | Pong, Field(discriminator="type")
+    EventMessage | Subscribed | Ack | Error | Ping | Pong, Field(discriminator="type")
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 from tests.service import Service
@@ -28,6 +29,7 @@ async def test_whoever_names_metrics_hears_how_the_service_does(service: Service
         connect(f"{service.ws}/ws?user=bob") as unnamed,
         httpx.AsyncClient(base_url=service.url) as client,
     ):
+        assert json.loads(await named.recv())["topics"] == ["metrics"]
         busiest = 0.0
         async with asyncio.timeout(10):
             while busiest == 0:
@@ -47,7 +49,49 @@ async def test_whoever_names_metrics_hears_how_the_service_does(service: Service
 
 async def test_while_nobody_listens_nothing_is_reported(service: Service) -> None:
     async with connect(f"{service.ws}/ws?topics=jobs") as other:
+        assert json.loads(await other.recv())["type"] == "subscribed"
         await asyncio.sleep(0.3)
         await other.send('{"type":"ping"}')
 
         assert json.loads(await other.recv()) == {"type": "pong"}
+
+
+async def test_what_is_reported_is_what_the_metrics_have_counted(tmp_path: Path) -> None:
+    running = Service(tmp_path, APP_METRICS_SECONDS="0.2").start()
+    reported = 0.0
+    try:
+        async with (
+            connect(f"{running.ws}/ws?topics=metrics") as named,
+            httpx.AsyncClient(base_url=running.url) as client,
+        ):
+
+            async def measured() -> dict[str, float]:
+                message: dict[str, dict[str, dict[str, float]]] = {"action": {}}
+                while "MetricsUpdated" not in message["action"]:
+                    message = json.loads(await named.recv())
+                return message["action"]["MetricsUpdated"]
+
+            await named.recv()
+            before = await requests_counted(client)
+            await measured()  # what came before is told: counting begins anew
+            for _ in range(200):
+                await client.get("/health")
+            async with asyncio.timeout(20):
+                while reported < 200:
+                    reported += (await measured())["requests_per_second"] * 0.2
+            after = await requests_counted(client)
+    finally:
+        running.kill()
+
+    # The two looks at /metrics themselves may fall on either side.
+    assert abs((after - before) - reported) <= 2
+
+
+async def requests_counted(client: httpx.AsyncClient) -> float:
+    text = (await client.get("/metrics")).text
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "app_http_requests_total"
+    )

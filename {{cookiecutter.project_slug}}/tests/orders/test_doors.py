@@ -9,7 +9,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from app.bootstrap import create_app
-from app.settings import Env, Settings
+from app.settings import Env
+from tests.access.keys import SECRET, settings_of
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -274,8 +275,7 @@ def without_nulls(schema: Any) -> Any:
 
 
 async def test_in_production_nobody_unnamed_may_do_or_read_anything() -> None:
-    settings = Settings(env=Env.PRODUCTION, event_log="memory://", _env_file=None)  # type: ignore[call-arg]
-    app = create_app(settings)
+    app = create_app(settings_of(env=Env.PRODUCTION, jwt_secret=SECRET))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,

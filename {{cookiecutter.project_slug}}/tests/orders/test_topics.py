@@ -34,6 +34,8 @@ async def test_a_client_hears_the_topics_that_it_names_and_no_other(service: Ser
         connect(f"{service.ws}/ws?topics=inventory") as stock,
         connect(f"{service.ws}/ws?topics=orders:bob,inventory") as bob,
     ):
+        for client in stock, bob:
+            assert json.loads(await client.recv())["type"] == "subscribed"
         await shop(service)
 
         assert await names(stock, 3) == ["InventoryUpdated"] * 3
@@ -50,6 +52,8 @@ async def test_a_customer_hears_their_own_orders_whatever_they_name(service: Ser
         connect(f"{service.ws}/ws?user=ada&topics=orders") as named,
         connect(f"{service.ws}/ws?user=ada") as unnamed,
     ):
+        subscribed = json.loads(await named.recv())
+        assert (subscribed["topics"], "denied" in subscribed) == (["orders"], False)
         await shop(service)
         messages: list[Any] = [json.loads(await named.recv()) for _ in range(3)]
         await named.send('{"type":"ping"}')

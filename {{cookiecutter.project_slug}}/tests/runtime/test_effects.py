@@ -433,7 +433,7 @@ async def test_what_backs_off_holds_no_slot(monkeypatch: pytest.MonkeyPatch) -> 
         await until(lambda: store.state == 7)
 
 
-async def test_a_closing_store_lets_a_run_finish_and_begins_nothing_new() -> None:
+async def test_a_closing_store_finishes_what_is_under_way_and_what_follows_at_once() -> None:
     at_work, finish = asyncio.Event(), asyncio.Event()
 
     async def long(attempt: Attempt) -> Command:
@@ -442,14 +442,46 @@ async def test_a_closing_store_lets_a_run_finish_and_begins_nothing_new() -> Non
         return Add(1, more=10)
 
     WORK["long"] = long
-    event_log = MemoryLog()
-    async with open_tally(event_log, grace_seconds=5) as store:
+    async with open_tally(MemoryLog(), grace_seconds=5) as store:
         await plan(store, Run(Work("long")))
         await at_work.wait()
         asyncio.get_running_loop().call_later(0.01, finish.set)
-    assert store.state == 1
+    assert store.state == 11
+
+
+async def test_a_closing_store_begins_no_more_work() -> None:
+    at_work, finish, begun = asyncio.Event(), asyncio.Event(), []
+
+    async def long(attempt: Attempt) -> Command:
+        at_work.set()
+        await finish.wait()
+        return Add(1)
+
+    async def next_one(attempt: Attempt) -> Command:
+        begun.append(attempt.origin)
+        return Add(10)
+
+    WORK["long"], WORK["next one"] = long, next_one
+    event_log = MemoryLog()
+    async with open_tally(event_log, grace_seconds=5) as store:
+        await plan(store, Sequential((Run(Work("long")), Run(Work("next one")))))
+        await at_work.wait()
+        asyncio.get_running_loop().call_later(0.01, finish.set)
+    assert (store.state, begun) == (1, [])
     async with open_tally(event_log) as store:
         await until(lambda: store.state == 11)
+
+
+async def test_a_closing_store_waits_no_longer_than_its_grace() -> None:
+    async def endless(attempt: Attempt) -> Command:
+        await asyncio.Event().wait()
+        return Add(1)
+
+    WORK["endless"] = endless
+    event_log = MemoryLog()
+    async with asyncio.timeout(5), open_tally(event_log, grace_seconds=0.05) as store:
+        await plan(store, Run(Work("endless")))
+    assert len(store.head.effects.pending) == 1
 
 
 class FullNow(MemoryLog):

@@ -193,24 +193,23 @@ def what_has_ended_is_decided_again(patch: Patch) -> None:
 
 
 def a_delay_counts_from_the_restart(patch: Patch) -> None:
-    begin = Performer.begin
+    begin = Performer._begin
 
-    def late(self: Any, origins: Any) -> None:
-        for origin in origins:
-            pending = self._store.pending(origin)
-            if isinstance(getattr(pending, "effect", None), Delay):
-                self._set_timer(pending.effect.seconds, origin)
-            else:
-                begin(self, [origin])
+    def late(self: Any, origin: str, pending: Any) -> None:
+        if isinstance(getattr(pending, "effect", None), Delay):
+            self._set_timer(pending.effect.seconds, origin)
+        else:
+            begin(self, origin, pending)
 
-    patch.setattr(Performer, "begin", late)
+    patch.setattr(Performer, "_begin", late)
 
 
 def a_delay_is_forgotten_by_a_restart(patch: Patch) -> None:
     start = Performer.start
 
-    def forgetful(self: Any, origins: Any) -> None:
-        start(self, [o for o in origins if not isinstance(self._store.pending(o).effect, Delay)])
+    def forgetful(self: Any, pending: Any) -> None:
+        kept = {o: p for o, p in pending.items() if not isinstance(p.effect, Delay)}
+        start(self, kept)
 
     patch.setattr(Performer, "start", forgetful)
 

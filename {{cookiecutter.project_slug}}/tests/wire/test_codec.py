@@ -61,7 +61,7 @@ def effects_of(command: Command) -> list[Durable[Command]]:
 def test_every_command_can_be_stored_as_an_effect(command: Command) -> None:
     effects = effects_of(command)
 
-    assert codec.decode_effects(codec.encode_effects(effects)) == effects
+    assert list(codec.decode_effects(codec.encode_effects(effects))) == effects
     assert codec.decode_command(codec.encode_action(command)) == command
 
 
@@ -79,7 +79,7 @@ def test_every_task_can_be_stored_as_an_effect(data: st.DataObject) -> None:
         Stream(task, "key"),
     ]
 
-    assert codec.decode_effects(codec.encode_effects(effects)) == effects
+    assert list(codec.decode_effects(codec.encode_effects(effects))) == effects
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,15 @@ def test_every_task_can_be_stored_as_an_effect(data: st.DataObject) -> None:
 )
 def test_what_is_no_effect_is_refused_in_words(text: str) -> None:
     with pytest.raises(Rejected):
-        codec.decode_effects(text)
+        list(codec.decode_effects(text))
+
+
+def test_an_effect_is_read_when_it_is_looked_at_and_not_before() -> None:
+    effects = codec.decode_effects('[{"Dispatch":"NoLongerThere"},{"Cancel":"key"}]')
+
+    assert effects[1] == Cancel("key")
+    with pytest.raises(Rejected):
+        effects[0]
 
 
 @given(any_of(ClientCommand))

@@ -11,7 +11,6 @@ An order that is cancelled between two of them is refused its next step, and rel
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from app.core.effects import Append, Dispatch, Effects
@@ -65,7 +64,7 @@ def reduce(
 
         case InventoryUpdated():
             available_now = state.available.insert(action.product_id, action.available)
-            return replace(state, available=available_now), []
+            return Inventory(available_now, state.wanted, state.reserved), []
 
         case StockReserved():
             return laid_aside(state, action), [Dispatch(ConfirmOrder(action.order_id))]
@@ -73,21 +72,23 @@ def reduce(
         case StockRefused():
             wanted = state.wanted.discard(action.order_id)
             cancel = CancelOrder(action.order_id, "out of stock")
-            return replace(state, wanted=wanted), [Dispatch(cancel)]
+            return Inventory(state.available, wanted, state.reserved), [Dispatch(cancel)]
 
         case StockReleased() | OrderShipped():
-            return replace(state, reserved=state.reserved.discard(action.order_id)), []
+            reserved_still = state.reserved.discard(action.order_id)
+            return Inventory(state.available, state.wanted, reserved_still), []
 
         case OrderPlaced():
             claim = Claim(action.customer_id, added_up(action.items))
             wanted = state.wanted.insert(action.order_id, claim)
-            return replace(state, wanted=wanted), [Dispatch(ReserveStock(action.order_id))]
+            reserve = Dispatch(ReserveStock(action.order_id))
+            return Inventory(state.available, wanted, state.reserved), [reserve]
 
         case OrderCancelled():
             holds = action.order_id in state.reserved
             wanted = state.wanted.discard(action.order_id)
             release = [Dispatch(ReleaseStock(action.order_id))] if holds else []
-            return replace(state, wanted=wanted), release
+            return Inventory(state.available, wanted, state.reserved), release
 
         case _:
             assert_never(action)
@@ -123,7 +124,7 @@ def laid_aside(state: Inventory, event: StockReserved) -> Inventory:
     held = state.reserved
     if event.units:
         held = held.insert(event.order_id, Claim(event.customer_id, event.units))
-    return replace(state, wanted=state.wanted.discard(event.order_id), reserved=held)
+    return Inventory(state.available, state.wanted.discard(event.order_id), held)
 
 
 def added_up(items: Iterable[Item]) -> tuple[Units, ...]:

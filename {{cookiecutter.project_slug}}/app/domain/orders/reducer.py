@@ -4,6 +4,7 @@ A rule is a `require_…` called from a command's branch. Events are never refus
 """
 
 from functools import lru_cache
+from sys import intern
 from typing import TypeAlias, assert_never
 
 from app.core.effects import Append, Cancel, Delay, Effects
@@ -114,15 +115,21 @@ def order_of(event: OrderPlaced) -> Order:
     """The order that an `OrderPlaced` speaks of."""
     return Order(
         order_id=event.order_id,
-        customer_id=event.customer_id,
+        customer_id=intern(event.customer_id),  # of many orders, it takes up memory once
         status=event.status,
         total_cents=event.total_cents,
-        items=tuple(shared(item) for item in event.items),
+        items=shared(event.items),
         placed_at=event.placed_at,
     )
 
 
 @lru_cache(10_000)
-def shared(item: Item) -> Item:
-    """The same item; equal ones of many orders take up memory once."""
+def shared(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """The same items; what many orders have in common takes up memory once."""
+    return tuple(map(shared_item, items))
+
+
+@lru_cache(10_000)
+def shared_item(item: Item) -> Item:
+    """The same item, likewise."""
     return item

@@ -15,6 +15,8 @@ from app.domain.sequence import Sequence
 
 SHOWN = 500
 
+NO_IDS: Sequence[str] = Sequence()
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -46,7 +48,7 @@ class Orders:
 
     def of(self, customer_id: str) -> Sequence[str]:
         """The ids of a customer's orders, as placed."""
-        return self.by_customer.get(customer_id) or Sequence()
+        return self.by_customer.get(customer_id, NO_IDS)
 
     def added(self, order: Order) -> Orders:
         """These orders and a new one."""

@@ -46,8 +46,7 @@ class SqliteReader:
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Every entry after a position, up to the last one that there is by then."""
         while rows := self._connection.execute(SELECT, (after, ENTRIES_A_READ)).fetchall():
-            for row in rows:
-                yield Entry(*row)
+            yield from map(Entry._make, rows)
             after = rows[-1][0]
 
     def snapshot(self) -> Snapshot | None:

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +17,6 @@ from app.runtime.event_log.port import Conflict, Entry, LogFull, Row, Snapshot
 FORMAT = 2
 COLUMNS = ", ".join(Entry._fields)
 PLACES = ", ".join("?" for _ in Entry._fields)
-INSERT = f"INSERT INTO log ({COLUMNS}) VALUES ({PLACES})"  # noqa: S608 - constants
 SELECT = f"SELECT {COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
 TABLES = """
     CREATE TABLE log (
@@ -42,6 +43,7 @@ TABLES = """
 INSERT_ROW = "INSERT INTO snapshot_row VALUES (?, ?, ?)"
 INSERT_SNAPSHOT = "INSERT INTO snapshot VALUES (?, ?)"
 ROWS_A_DELETE = 64
+ENTRIES_AN_INSERT = 32
 NOTHING_STORED = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "another program has locked the event log",
@@ -106,7 +108,9 @@ class SqliteLog:
             (end,) = transaction.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
             if end != expected:
                 raise Conflict(f"the log ends at {end}, not at {expected}")
-            transaction.executemany(INSERT, entries)
+            for first in range(0, len(entries), ENTRIES_AN_INSERT):
+                some = entries[first : first + ENTRIES_AN_INSERT]
+                transaction.execute(_insert(len(some)), list(chain.from_iterable(some)))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -122,8 +126,7 @@ class SqliteLog:
             raise LogFull(words) from problem
 
     def _read(self, after: int, limit: int) -> list[Entry]:
-        rows = self._connection.execute(SELECT, (after, limit))
-        return [Entry(*row) for row in rows]
+        return list(map(Entry._make, self._connection.execute(SELECT, (after, limit))))
 
     async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         def write() -> None:
@@ -155,6 +158,12 @@ class SqliteLog:
             "SELECT name, json FROM snapshot_row WHERE position = ? ORDER BY rowid", found
         )
         return Snapshot(found[0], fingerprint, rows.fetchall())
+
+
+@cache
+def _insert(count: int) -> str:
+    """One statement for so many entries: after each statement, this thread waits for its turn."""
+    return f"INSERT INTO log ({COLUMNS}) VALUES {', '.join([f'({PLACES})'] * count)}"  # noqa: S608
 
 
 def _locked(path: Path) -> sqlite3.Connection:

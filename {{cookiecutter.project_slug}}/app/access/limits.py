@@ -1,0 +1,154 @@
+"""How much one client may ask for, and how many may be connected: the same at both doors."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+
+from app.access.buckets import Buckets
+from app.access.identity import ANONYMOUS
+from app.core.principal import Principal
+from app.core.rejected import Code, Rejected
+from app.settings import Settings
+
+RETRY_SECONDS = 5
+
+
+class Limit(StrEnum):
+    """What was reached; metrics count refusals by it."""
+
+    COMMANDS = "commands"
+    MESSAGES = "messages"
+    NODE = "node_full"
+    ADDRESS = "connections_of_address"
+    PRINCIPAL = "connections_of_principal"
+
+
+class LimitReached(Rejected):
+    """Refused now, and perhaps not later: `retry_after` says when to ask again."""
+
+    def __init__(self, limit: Limit, code: Code, message: str, retry_after: int) -> None:
+        super().__init__(code, message, retry_after=retry_after)
+        self.limit = limit
+
+
+class Limits:
+    """The limits of this process, and what is used of them. Nothing here waits."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        """`clock` gives nanoseconds that never go back."""
+        self._rate, self._burst = settings.commands_per_second, settings.command_burst
+        self._most = settings.max_connections
+        self._most_of_address = settings.connections_per_address
+        self._most_of_principal = settings.connections_per_principal
+        self._by_principal = Buckets(self._rate, self._burst, clock)
+        self._by_address = Buckets(self._rate, self._burst, clock)
+        self._by_connection = Buckets(self._rate, self._burst, clock)
+        self._connections = 0
+        self._of_address: Counter[str] = Counter()
+        self._of_principal: Counter[str] = Counter()
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are: sockets and streams of events."""
+        return self._connections
+
+    def command(self, principal: Principal, address: str) -> None:
+        """Count a command; raises LimitReached when its sender is too fast.
+
+        Whoever is anonymous is counted by address, everybody else by name.
+        """
+        if _is_anonymous(principal):
+            wait = self._by_address.take(address)
+        else:
+            wait = self._by_principal.take(principal.name)
+        if wait:
+            most = f"{self._burst} commands at once and {self._rate:g} a second"
+            message = f"too fast: {most} at most"
+            raise LimitReached(Limit.COMMANDS, Code.RATE_LIMITED, message, _seconds(wait))
+
+    def message(self, lease: Lease) -> None:
+        """Count a message of a socket that is no command; raises LimitReached for one too many."""
+        wait = self._by_connection.take(str(id(lease)))
+        if wait:
+            message = f"too fast: {self._burst} messages at once and {self._rate} a second at most"
+            raise LimitReached(Limit.MESSAGES, Code.RATE_LIMITED, message, _seconds(wait))
+
+    def connect(self, address: str) -> Lease:
+        """Count a connection, before it is accepted; raises LimitReached when it is one too many.
+
+        UNAVAILABLE when the process is full, RATE_LIMITED when the address has enough.
+        """
+        if self._connections >= self._most:
+            message = f"{self._most} connections are open: no more are taken here"
+            raise LimitReached(Limit.NODE, Code.UNAVAILABLE, message, RETRY_SECONDS)
+        if self._of_address[address] >= self._most_of_address:
+            message = f"{address} has {self._most_of_address} connections already"
+            raise LimitReached(Limit.ADDRESS, Code.RATE_LIMITED, message, RETRY_SECONDS)
+        self._connections += 1
+        self._of_address[address] += 1
+        return Lease(self, address)
+
+    def _disconnect(self, address: str) -> None:
+        self._connections -= 1
+        _less(self._of_address, address)
+
+    def _identify(self, name: str) -> None:
+        if self._of_principal[name] >= self._most_of_principal:
+            message = f"{name} has {self._most_of_principal} connections already"
+            raise LimitReached(Limit.PRINCIPAL, Code.RATE_LIMITED, message, RETRY_SECONDS)
+        self._of_principal[name] += 1
+
+    def _forget(self, name: str) -> None:
+        _less(self._of_principal, name)
+
+
+class Lease:
+    """One connection, counted from `Limits.connect` until it is released."""
+
+    def __init__(self, limits: Limits, address: str) -> None:
+        self.address = address
+        self._limits: Limits | None = limits
+        self._name: str | None = None
+
+    def identify(self, principal: Principal) -> None:
+        """Count it for this principal, and no more for the one before.
+
+        Raises LimitReached when the principal has enough; all is as it was, then. The anonymous
+        principal has no limit but that of the address.
+        """
+        name = None if _is_anonymous(principal) else principal.name
+        if self._limits is None or name == self._name:
+            return
+        if name is not None:
+            self._limits._identify(name)
+        if self._name is not None:
+            self._limits._forget(self._name)
+        self._name = name
+
+    def release(self) -> None:
+        """The connection is over; said twice, it counts once."""
+        if self._limits is None:
+            return
+        self._limits._disconnect(self.address)
+        if self._name is not None:
+            self._limits._forget(self._name)
+        self._limits = None
+
+
+def _is_anonymous(principal: Principal) -> bool:
+    """By name: in development the anonymous principal is an operator."""
+    return principal.name == ANONYMOUS.name
+
+
+def _less(counts: Counter[str], name: str) -> None:
+    counts[name] -= 1
+    if not counts[name]:
+        del counts[name]
+
+
+def _seconds(nanoseconds: int) -> int:
+    """Whole seconds, upwards: a client that waits so long is not refused again."""
+    return -(-nanoseconds // 1_000_000_000)

@@ -1,0 +1,42 @@
+"""Revocations over HTTP, for an operator."""
+
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+
+from app.access.command_id import CommandId
+from app.access.door import TheDoor
+from app.access.gate import require_may_hear
+from app.access.principal import Sender
+from app.access.store import TheStore
+from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.pages import AfterName, Limit
+from app.domain.revocation.actions import RevokeTokens
+from app.wire.tagged import Untagged
+
+router = APIRouter(prefix="/revocations", tags=["revocations"])
+
+
+@router.post("", status_code=201)
+async def revoke_tokens(
+    command: Annotated[RevokeTokens, Untagged()],
+    door: TheDoor,
+    id: CommandId = None,
+) -> Response:
+    """Refuse what tokens the user has, and end their live connections; later tokens are good."""
+    outcome = await door.dispatch(command, id=id)
+    headers = entity_tag(outcome.seq, door.epoch, door.sender)
+    return json_answer(outcome.state.revocation.of(command.user_id), status=201, headers=headers)
+
+
+@router.get("")
+async def list_revocations(
+    request: Request, store: TheStore, sender: Sender, limit: Limit = 100, after: AfterName = ""
+) -> Response:
+    """A page of them, by user; `next` is the `after` of the next page."""
+    require_may_hear(sender, "revocation")
+    later = (each for each in store.state.revocation.all() if each.user_id > after)
+    items = list(islice(later, limit + 1))
+    following = items[limit - 1].user_id if len(items) > limit else None
+    return unless_known(request, store, sender, {"items": items[:limit], "next": following})

@@ -1,0 +1,139 @@
+"""A client's connection on any ASGI server: an outbox that is bounded, and two tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.live import closing
+from app.live.message import Message
+from app.live.port import Receiver
+
+GRACE_SECONDS = 5.0
+LOST = 1006
+
+log = structlog.get_logger(__name__)
+
+
+class AsgiConnection:
+    """A WebSocket that has been accepted; it lasts for as long as `serve` is awaited."""
+
+    heard = math.inf
+    """The server asks by itself whether the client is there, and keeps the answer to itself."""
+
+    def __init__(self, websocket: WebSocket, budget: int) -> None:
+        """`budget` is in bytes: what may wait before the client counts as too slow."""
+        self._websocket = websocket
+        self._budget = budget
+        self._loop = asyncio.get_running_loop()
+        self._outbox: deque[Message] = deque()
+        self._wake = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._goodbye: tuple[int, str] | None = None
+        self._cutoff: asyncio.TimerHandle | None = None
+        self._tasks: tuple[asyncio.Task[Any], ...] = ()
+        self.buffered = 0
+        self.blocked: float | None = None
+
+    async def serve(self, receiver: Receiver) -> None:
+        """Tell the receiver what happens, until it is over."""
+        reader = asyncio.create_task(self._read(receiver), name="reading")
+        writer = asyncio.create_task(self._write(receiver), name="writing")
+        self._tasks = reader, writer
+        try:
+            await asyncio.wait([reader])  # it ends when the client is gone, or with abort()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
+            if self._cutoff is not None:
+                self._cutoff.cancel()
+            said = LOST if reader.cancelled() else reader.result()
+            code, _ = self._goodbye = self._goodbye or (said, "")
+            self._outbox.clear()
+            self._tell(receiver.closed, code)
+
+    def write(self, message: Message) -> None:
+        """Send it after all that was written before."""
+        if self._goodbye is not None:
+            return
+        self._outbox.append(message)
+        self.buffered += len(message)
+        if self.buffered > self._budget:
+            self.buffered -= sum(map(len, self._outbox))
+            self._outbox.clear()
+            self.close(closing.TOO_SLOW, "too slow: resume")
+        self._wake.set()
+
+    def ping(self) -> None:
+        """The server does."""
+
+    def pause_reading(self) -> None:
+        """Take nothing more for now; the server stops reading when it holds enough."""
+        if self._goodbye is None:
+            self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        """Take from it again."""
+        self._may_read.set()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye after what was written before, and wait a moment for the answer."""
+        if self._goodbye is None:
+            self._goodbye = code, reason
+            self._cutoff = self._loop.call_later(GRACE_SECONDS, self.abort)
+            self._wake.set()
+            self._may_read.set()
+
+    def abort(self) -> None:
+        """Stop here; it is for the server to cut the client off."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _read(self, receiver: Receiver) -> int:
+        """Pass on every message; the code with which the connection ends."""
+        while True:
+            await self._may_read.wait()
+            try:
+                message = await self._websocket.receive()
+            except RuntimeError:  # the server has ended it, and told the writer
+                return LOST
+            if message["type"] == "websocket.disconnect":
+                code: int = message.get("code") or LOST
+                return code
+            if self._goodbye is None:
+                text = message.get("text")
+                self._tell(receiver.received, message["bytes"] if text is None else text)
+
+    async def _write(self, receiver: Receiver) -> None:
+        """Send what is written, and goodbye at last."""
+        try:
+            while self._goodbye is None or self._outbox:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._outbox:
+                    await self._send(self._outbox.popleft())
+                self._tell(receiver.writable)
+            await self._websocket.close(*self._goodbye)
+        except (WebSocketDisconnect, RuntimeError):
+            self._may_read.set()  # the client has gone; whoever reads from it hears so
+
+    async def _send(self, message: Message) -> None:
+        self.blocked = self._loop.time()
+        await self._websocket.send_text(message.text)
+        self.blocked = None
+        self.buffered -= len(message)
+
+    def _tell(self, call: Callable[..., None], *values: Any) -> None:
+        try:
+            call(*values)
+        except Exception:  # a mistake that concerns one client must not end the server
+            log.exception("a connection's receiver failed")
+            self.close(closing.MISTAKE, "the service made a mistake")

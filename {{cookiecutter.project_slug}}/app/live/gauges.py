@@ -1,0 +1,39 @@
+"""What is looked at when somebody asks for metrics."""
+
+from collections.abc import Sequence
+
+from app.live.session import Live
+from app.observe.series import Reading
+
+
+def gauges(live: Live) -> Sequence[Reading]:
+    """The values of now, of the Store and of those who are connected."""
+    store = live.store
+    return (
+        Reading(
+            "app_connections",
+            "WebSockets and streams of events that are open.",
+            lambda: live.limits.connections,
+        ),
+        Reading(
+            "app_queued_bytes", "What waits to be sent to clients.", live.sessions.queued_bytes
+        ),
+        Reading(
+            "app_slow_clients",
+            "Clients that take less than they are sent.",
+            lambda: live.keepalive.blocked,
+        ),
+        Reading("app_subscribers", "Streams of events.", lambda: store.subscribers),
+        Reading("app_waiting_commands", "Commands that wait to be decided.", lambda: store.waiting),
+        Reading("app_log_position", "Where the event log stands.", lambda: store.seq),
+        Reading(
+            "app_pending_effects",
+            "Effects that have not ended, dead letters among them.",
+            lambda: len(store.head.effects.pending),
+        ),
+        Reading(
+            "app_dead_letters",
+            "Effects that have failed for good, until an operator sees to them.",
+            lambda: len(store.head.effects.dead),
+        ),
+    )

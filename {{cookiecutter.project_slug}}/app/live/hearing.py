@@ -1,0 +1,153 @@
+"""What one client hears: its topics, what it missed, and then everything as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from app.access.store import AppStore
+from app.access.subscription import Audience, Position, answer, audience
+from app.core.principal import Principal
+from app.live import closing
+from app.live.hub import Hub
+from app.live.message import Message
+from app.live.port import Connection
+from app.live.recent import Heard
+from app.observe.connections import Tally
+from app.wire import codec
+from app.wire.protocol import Subscribe
+
+ENTRIES_A_READ = 256
+ROOM_BYTES = 64 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class Hearing:
+    """A client that listens; it hears nothing before `listen` was called."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        store: AppStore,
+        hub: Hub,
+        tally: Tally,
+        resume_events: int,
+    ) -> None:
+        """`resume_events` is how far back the log is read for a client that was away."""
+        self._connection = connection
+        self._store = store
+        self._hub = hub
+        self._tally = tally
+        self._resume_events = resume_events
+        self._audience: Audience | None = None
+        self._catching_up: asyncio.Task[None] | None = None
+        self._held: list[Message] = []
+        self._room = asyncio.Event()
+
+    def hear(self, message: Message) -> None:
+        """Send what happened."""
+        self._tally.sent(len(message))
+        self._connection.write(message)
+
+    def answer(self, message: Message) -> None:
+        """Say something to this client alone, after everything that happened before."""
+        if self._catching_up is not None:
+            self._held.append(message)
+        else:
+            self._hub.answer(self, message)
+
+    def listen(self, principal: Principal, asked: Subscribe) -> None:
+        """Hear this from now on, after what was missed; raises Rejected for an unknown topic."""
+        hearers = audience(principal, asked)
+        self.stop()
+        position = Position(self._store.seq, self._store.epoch, self._resume_events)
+        subscribed = answer(hearers, asked, position)
+        said = Message(codec.subscribed_message(subscribed))
+        self._tally.answered(said.type, len(said))
+        self._connection.write(said)
+        if asked.since is not None:
+            self._tally.resumed(self._how(asked.since) if subscribed.recovered else "miss")
+        self._audience = hearers
+        if subscribed.recovered and asked.since is not None and asked.since < position.seq:
+            self._catching_up = asyncio.create_task(self._catch_up(asked.since), name="catching up")
+            self._catching_up.add_done_callback(self._caught_up)
+        else:
+            self._hub.join(self, hearers)
+
+    def listen_to_all(self, principal: Principal) -> None:
+        """Hear every durable event that the principal may hear, from now on."""
+        self._audience = Audience(principal, None)
+        self._hub.join(self, self._audience)
+
+    def rename(self, principal: Principal) -> None:
+        """The same topics, but as somebody who may hear more, or less."""
+        if self._audience is None:
+            return
+        renamed = self._audience._replace(principal=principal)
+        if self._catching_up is None:
+            self._hub.leave(self, self._audience)
+            self._hub.join(self, renamed)
+        self._audience = renamed
+
+    def stop(self) -> None:
+        """Hear no more."""
+        if self._catching_up is not None:
+            self._catching_up.remove_done_callback(self._caught_up)
+            self._catching_up.cancel()
+            self._catching_up = None
+            self._say_what_was_held()
+        elif self._audience is not None:
+            self._hub.leave(self, self._audience)
+        self._audience = None
+
+    def writable(self) -> None:
+        """What waited to be sent has been taken."""
+        self._room.set()
+
+    async def _catch_up(self, since: int) -> None:
+        """Tell every event after the position, in order, and hear what happens then."""
+        position = since
+        while position < self._store.seq:
+            events, position = await self._events_after(position)
+            for heard in events:
+                if self._audience and self._audience.hears(heard.topic, passing=False):
+                    self._tally.answered(heard.message.type, len(heard.message))
+                    self._connection.write(heard.message)
+                    await self._have_room()
+        # Nothing was awaited since the position was looked at: no event lies in between.
+        if self._audience:
+            self._hub.join(self, self._audience)
+        self._catching_up = None
+        self._say_what_was_held()
+
+    def _how(self, since: int) -> str:
+        return "log" if self._hub.recent.after(since) is None else "ring"
+
+    async def _events_after(self, position: int) -> tuple[Sequence[Heard], int]:
+        """Events after a position, and where they end: the last ones, or those of the log."""
+        kept = self._hub.recent.after(position)
+        if kept is not None:
+            return kept, self._store.seq
+        events, end = await self._store.read_events(position, ENTRIES_A_READ)
+        return [Heard(happened) for happened in events], end
+
+    async def _have_room(self) -> None:
+        while self._connection.buffered > ROOM_BYTES:
+            self._room.clear()
+            await self._room.wait()
+
+    def _say_what_was_held(self) -> None:
+        held, self._held = self._held, []
+        for message in held:
+            self._hub.answer(self, message)
+
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        fault = task.exception()
+        if fault is not None:
+            log.error("a client could not be told what it missed", exc_info=fault)
+            self._connection.close(closing.MISTAKE, "the service made a mistake: resume")

@@ -1,0 +1,66 @@
+"""What the service asks of a client's connection, and what it hears from it.
+
+Two kinds keep this promise: `transport.py`, a WebSocket protocol of our own for uvicorn, and
+`asgi.py`, for any other ASGI server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from app.live.message import Message
+
+
+class Connection(Protocol):
+    """One client's way out. Nothing here waits, and nothing raises, whatever the client does."""
+
+    heard: float
+    """When the client was last heard of, in seconds of the event loop's clock: any bytes count."""
+
+    blocked: float | None
+    """Since when what is written has not been taken, in the same seconds; None while it is."""
+
+    def serve(self, receiver: Receiver) -> Coroutine[Any, Any, None] | None:
+        """Tell the receiver what happens from now on.
+
+        Either until the coroutine ends, which has to be awaited, or, without one, by itself.
+        """
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+
+    def write(self, message: Message) -> None:
+        """Send this after all that was written before.
+
+        A client that lets more wait than its budget is closed with 4008, and what waits is dropped.
+        """
+
+    def ping(self) -> None:
+        """Ask the client, in the WebSocket's own way, whether it is there (RFC 6455, 5.5.2)."""
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client for now, so that it has to wait, too."""
+
+    def resume_reading(self) -> None:
+        """Take from the client again."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye, once; a client that does not answer is cut off after a moment."""
+
+    def abort(self) -> None:
+        """Cut it off, without a word."""
+
+
+class Receiver(Protocol):
+    """What happens to a connection; called one at a time, from the event loop."""
+
+    def received(self, message: str | bytes) -> None:
+        """One whole message: text, or bytes from a binary one."""
+
+    def writable(self) -> None:
+        """What waited to be sent has been taken."""
+
+    def closed(self, code: int) -> None:
+        """It is over; said once, whoever ended it. 1006 when nobody said why."""

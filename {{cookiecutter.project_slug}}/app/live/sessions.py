@@ -1,0 +1,105 @@
+"""Every live session: who is here, and who has to go."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+
+from app.core.principal import Principal
+from app.domain import Event
+from app.domain.revocation.actions import TokensRevoked
+from app.live import closing
+from app.runtime.decision import Happened
+
+log = structlog.get_logger(__name__)
+
+
+class Session(Protocol):
+    """One client, as far as its coming and going is concerned."""
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+
+    @property
+    def principal(self) -> Principal:
+        """Who it is."""
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether its token counts no more."""
+
+    def look(self, now: float) -> None:
+        """Close it if its time is over; `now` is in seconds since 1970."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye."""
+
+
+class Sessions:
+    """The sessions of this process."""
+
+    def __init__(self) -> None:
+        self._sessions: set[Session] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def add(self, session: Session) -> None:
+        """One has come."""
+        self._sessions.add(session)
+        self._empty.clear()
+
+    def remove(self, session: Session) -> None:
+        """One has gone."""
+        self._sessions.discard(session)
+        if not self._sessions:
+            self._empty.set()
+
+    def queued_bytes(self) -> int:
+        """How much waits to be sent, to all of them."""
+        return sum(session.buffered for session in self._sessions)
+
+    def users(self) -> int:
+        """How many principals are connected."""
+        return len({session.principal for session in self._sessions})
+
+    def hear_of(self, events: Sequence[Happened[Event]]) -> None:
+        """Close the sessions of those whose tokens have been revoked."""
+        if any(isinstance(happened.event, TokensRevoked) for happened in events):
+            for session in list(self._sessions):
+                if session.is_revoked:
+                    session.close(closing.REVOKED, "the token has been revoked")
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Close those whose time is over, as long as the context lasts."""
+        watcher = asyncio.create_task(self._watch(), name="sessions")
+        try:
+            yield
+        finally:
+            watcher.cancel()
+            await asyncio.wait([watcher])
+
+    async def drain(self, seconds: float) -> None:
+        """Send everybody away, to come back to the next process; wait for them, but not longer."""
+        for session in list(self._sessions):
+            session.close(closing.DRAINING, "this process is stopping: resume at the next")
+        try:
+            await asyncio.wait_for(self._empty.wait(), seconds)
+        except TimeoutError:
+            log.warning("some clients did not answer the close", clients=len(self._sessions))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            now = time.time()
+            for session in list(self._sessions):
+                session.look(now)
