@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import structlog
 from fastapi.telemetry import TelemetryConfig
-from opentelemetry import trace
+from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, StatusCode, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -20,6 +20,7 @@ MISSING = "it needs the extra `otel`: install the project with it"
 NO_ADDRESS = "it is an address such as http://collector:4318/v1/traces"
 UNTRACED = ("/metrics", "/health", "/health/ready")
 TRACEPARENT = "traceparent"
+CORRELATION = "correlation_id"
 MARK = "@"
 
 _format = TraceContextTextMapPropagator()
@@ -69,10 +70,8 @@ class Tracer:
 
     def begin(self, name: str, parent: Context | None = None, **attributes: str | None) -> Span:
         """A span, below its parent, or below what goes on here."""
+        attributes[CORRELATION] = correlation_of(parent)
         known = {f"app.{key}": value for key, value in attributes.items() if value is not None}
-        correlation_id = structlog.contextvars.get_contextvars().get("correlation_id")
-        if correlation_id is not None:
-            known["app.correlation_id"] = correlation_id
         return self._tracer.start_span(name, parent, attributes=known)
 
 
@@ -86,13 +85,25 @@ def end(span: Span, outcome: str, events: Iterable[tuple[str, int | None]] = ())
     span.end()
 
 
-def mark_of(span: Span) -> str:
-    """What is added to the key of a decision: the place of its span, as text."""
+def correlation_of(parent: Context | None) -> str | None:
+    """What the request is called that something follows from, or that goes on here."""
+    if parent is None:
+        here: str | None = structlog.contextvars.get_contextvars().get(CORRELATION)
+        return here
+    return str(baggage.get_baggage(CORRELATION, parent) or "") or None
+
+
+def mark_of(span: Span, parent: Context | None = None) -> str:
+    """What is added to the key of a decision: the place of its span, and the correlation id."""
     carrier: dict[str, str] = {}
     _format.inject(carrier, trace.set_span_in_context(span))
-    return f"{MARK}{carrier.get(TRACEPARENT, '')}"
+    return f"{MARK}{carrier.get(TRACEPARENT, '')}{MARK}{correlation_of(parent) or ''}"
 
 
 def parent_in(key: str) -> Context:
     """The parent of what follows from the decision with this key; none if it has no mark."""
-    return _format.extract({TRACEPARENT: key.partition(MARK)[2]}, Context())
+    _, _, mark = key.partition(MARK)
+    traceparent, _, correlation_id = mark.partition(MARK)
+    return baggage.set_baggage(
+        CORRELATION, correlation_id, _format.extract({TRACEPARENT: traceparent}, Context())
+    )

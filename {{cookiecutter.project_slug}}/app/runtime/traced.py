@@ -35,7 +35,7 @@ class Traces:
         self.tracer = tracer
         self._log = event_log
         self._keys: dict[int, str] = {}
-        self._at_work: dict[str, Span] = {}
+        self._at_work: dict[str, tuple[Span, Context]] = {}
 
     async def replayed(self, origins: Iterable[str]) -> None:
         """Look up where these pending effects belong; of very many, where the first ones do."""
@@ -58,22 +58,23 @@ class Traces:
         """An attempt at a task begins, in the asyncio task that calls this."""
         self.end_attempt(origin, "failed")
         parent = self.parent_of(origin)
-        span = self._at_work[origin] = self.tracer.begin(type(task).__name__, parent, origin=origin)
-        attach(set_span_in_context(span))  # for what the task calls; it ends with the task
+        span = self.tracer.begin(type(task).__name__, parent, origin=origin)
+        context = set_span_in_context(span, parent)
+        self._at_work[origin] = span, context
+        attach(context)  # for what the task calls; it ends with the task
         if len(self._at_work) > AT_WORK:
             self.end_attempt(next(iter(self._at_work)), "unknown")
 
     def end_attempt(self, origin: str, outcome: str) -> None:
         """It has ended, if there was one."""
-        span = self._at_work.pop(origin, None)
+        span, _ = self._at_work.pop(origin, (None, None))
         if span is not None:
             end(span, outcome)
 
     def parent_of(self, origin: str) -> Context:
         """What a span of this effect is below: its attempt, or who asked for it."""
-        span = self._at_work.get(origin)
-        if span is not None:
-            return set_span_in_context(span, Context())
+        if origin in self._at_work:
+            return self._at_work[origin][1]
         return parent_in(self._keys.get(position_of(origin), ""))
 
 
@@ -107,7 +108,7 @@ class TracedStore(Generic[Command]):
         else:
             name, parent = type(request.command).__name__, traces.parent_of(origin)
             span = traces.tracer.begin(name, parent, origin=origin, cause=request.id)
-            answer = self._store.enqueue(request._replace(key=request.key + mark_of(span)))
+            answer = self._store.enqueue(request._replace(key=request.key + mark_of(span, parent)))
             answer.add_done_callback(partial(_decided, span))
         if request.nth is None:
             answer.add_done_callback(lambda _: traces.end_attempt(origin, "ok"))

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import httpx
 import pytest
+import structlog
 from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -70,6 +71,11 @@ class Spans:
     def traces(self) -> set[str]:
         """Which there are."""
         return {f"{span.context.trace_id:032x}" for span in self if span.context}
+
+    @property
+    def correlations(self) -> set[object]:
+        """The correlation ids that they tell."""
+        return {(span.attributes or {}).get("app.correlation_id") for span in self}
 
 
 @pytest.fixture
@@ -137,13 +143,15 @@ async def test_an_effect_is_below_the_command_that_led_to_it(spans: Spans, effec
     asked, paths = effects[effect]
     event_log, traces = traced(spans, MemoryLog())
     async with open_tally(event_log, traces=traces) as store:
-        root = traces.tracer.begin("root")
-        await store.submit(Plan((asked,)), by=ME, mark=mark_of(root))
+        with structlog.contextvars.bound_contextvars(correlation_id="call-7"):
+            root = traces.tracer.begin("root")
+            await store.submit(Plan((asked,)), by=ME, mark=mark_of(root))
         root.end()
         await until(lambda: not store.head.effects.pending and len(spans.paths) > len(paths))
 
     assert spans.paths == ["root", *paths]
     assert len(spans.traces) == 1
+    assert spans.correlations == {"call-7"}, "each span tells the request it comes from"
 
 
 async def test_a_chain_of_effects_is_one_trace(spans: Spans) -> None:
@@ -185,14 +193,16 @@ async def test_after_a_restart_an_effect_is_still_in_the_trace_that_it_comes_fro
         event_log, traces = traced(spans, opened)
         async with open_tally(event_log, traces=traces) as store:
             if attempt == 0:
-                root = traces.tracer.begin("root")
-                await store.submit(Plan((Delay(0.3, Add(7)),)), by=ME, mark=mark_of(root))
+                with structlog.contextvars.bound_contextvars(correlation_id="call-7"):
+                    root = traces.tracer.begin("root")
+                    await store.submit(Plan((Delay(0.3, Add(7)),)), by=ME, mark=mark_of(root))
                 root.end()
             else:
                 await until(lambda: store.state == 7)
         opened.close()
 
     assert spans.paths == ["root", "root > Add"]
+    assert spans.correlations == {"call-7"}
 
 
 def test_spans_without_the_extra_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,125 @@
+"""Who hears what, and that nobody is disturbed by what others cannot hear."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.access.subscription import Audience
+from app.core.principal import Principal, Role
+from app.domain import Event
+from app.domain.revocation.actions import TokensRevoked
+from app.live.hub import Hub
+from app.live.message import Message
+from app.live.recent import Recent
+from app.observe.metrics import Metrics
+from app.runtime.decision import Happened
+from app.wire import codec
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OPERATOR = Principal("olga", Role.OPERATOR)
+CUSTOMER = Principal("carl", Role.CUSTOMER)
+EVERYTHING = Audience(OPERATOR, None)
+
+
+class Client:
+    """Somebody who hears what happens."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def hear(self, message: Message) -> None:
+        """Keep it."""
+        self.heard.append(message.json)
+
+
+def event(seq: int) -> Happened[Event]:
+    revoked = TokensRevoked(f"user {seq}", NOW)
+    return Happened(revoked, "revocation", codec.encode_action(revoked), seq, None)
+
+
+def hub(flush_seconds: float = 0.0) -> Hub:
+    return Hub(Recent(10, 0), Metrics(), flush_seconds)
+
+
+def test_everybody_is_handed_the_very_same_message() -> None:
+    hub_, clients = hub(), [Client(), Client()]
+    for client in clients:
+        hub_.join(client, EVERYTHING)
+    hub_.broadcast([event(1)])
+
+    assert clients[0].heard[0] is clients[1].heard[0]
+
+
+def test_whoever_may_not_hear_does_not_and_whoever_left_hears_no_more() -> None:
+    hub_, carl, olga = hub(), Client(), Client()
+    hub_.join(carl, Audience(CUSTOMER, None))
+    hub_.join(olga, EVERYTHING)
+    hub_.broadcast([event(1)])
+    hub_.leave(olga, EVERYTHING)
+    hub_.broadcast([event(2)])
+    late = Client()
+    hub_.join(late, EVERYTHING)
+    hub_.broadcast([event(3)])
+
+    assert [len(client.heard) for client in (carl, olga, late)] == [0, 1, 1]
+
+
+def test_an_event_that_cannot_be_encoded_silences_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encode = codec.event_message
+
+    def encode_some(action: str, seq: int | None, cause: str | None) -> bytes:
+        if seq == 2:
+            raise ValueError("no JSON for this one")
+        return encode(action, seq, cause)
+
+    monkeypatch.setattr(codec, "event_message", encode_some)
+    hub_, client = hub(), Client()
+    hub_.join(client, EVERYTHING)
+    with capture_logs() as lines:
+        hub_.broadcast([event(1), event(2), event(3)])
+
+    assert len(client.heard) == 2
+    assert [(line["event"], line["event_type"]) for line in lines] == [
+        ("an event was not told", "TokensRevoked")
+    ]
+
+
+@pytest.mark.anyio
+async def test_what_is_gathered_goes_to_those_who_were_there_and_in_order() -> None:
+    hub_, early, late = hub(flush_seconds=60), Client(), Client()
+    hub_.join(early, EVERYTHING)
+    hub_.broadcast([event(1)])
+    hub_.answer(early, Message(b'{"type":"ack"}'))
+    assert early.heard == []
+    hub_.join(late, EVERYTHING)
+    hub_.broadcast([event(2)])
+    hub_.flush()
+
+    assert [b"seq" in heard for heard in early.heard] == [True, False, True]
+    assert len(late.heard) == 1
+
+
+@pytest.mark.anyio
+async def test_what_is_gathered_goes_out_by_itself() -> None:
+    hub_, client, told = hub(flush_seconds=0.01), Client(), asyncio.Event()
+    client.hear = lambda message: told.set()  # type: ignore[method-assign]
+    hub_.join(client, EVERYTHING)
+    hub_.broadcast([event(1)])
+
+    assert not told.is_set()
+    await asyncio.wait_for(told.wait(), 5)
+
+
+def test_recent_events_are_complete_or_not_given() -> None:
+    hub_ = hub()
+    hub_.broadcast([event(seq) for seq in range(1, 16)])
+    kept = hub_.recent.after(5)
+
+    assert kept is not None
+    assert [heard.seq for heard in kept] == list(range(6, 16))
+    assert hub_.recent.after(15) == []
+    assert hub_.recent.after(4) is None
