@@ -357,7 +357,7 @@ def test_people_talk_in_rooms(service: Any, browser: Any) -> None:
 
 def test_panels_stand_in_the_same_order_every_time(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as one:
-        expect(one.page.locator(".panel")).to_have_count(9)
+        expect(one.page.locator(".panel")).to_have_count(10)
         names = one.page.locator(".panel").evaluate_all("all => all.map(it => it.dataset.feature)")
 
         assert names == [
