@@ -293,6 +293,26 @@ for (const code of [4501, 4503, 4504]) {
   });
 }
 
+timed('why a connection was closed is told, if it is a matter of this client', async (tick) => {
+  const made = await live();
+
+  made.sockets[0].onclose({ code: 1012, reason: 'this process is stopping' });
+  tick(5_000);
+  made.sockets[1].onclose({ code: 4401, reason: 'the token has expired: renew it' });
+
+  assert.deepEqual(made.told.error, [{ message: 'the token has expired: renew it' }]);
+  return made;
+});
+
+timed('why there is no snapshot is told', async () => {
+  const refusal = { type: 'error', code: 'unauthenticated', message: 'the token has expired' };
+  const made = await live({ fetch: async () => answer(refusal, false) });
+
+  assert.deepEqual(made.told.error, [{ message: 'the token has expired' }]);
+  assert.equal(made.client.state, 'recovering');
+  return made;
+});
+
 timed('a ping that nobody answers ends the connection', async (tick) => {
   const made = await live();
   tick(25_000);

@@ -81,6 +81,24 @@ def test_a_bad_slug_takes_nothing_of_others_away(template: Path, tmp_path: Path)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("My Orders", "my-orders"),
+        ("Größen Büro №7", "grossen-buro-no7"),
+        ("Bob's  Shop & Co.", "bob-s-shop-co"),
+        ("★", "service"),
+        ("n" * 80, "n" * 64),
+    ],
+)
+def test_a_slug_is_made_of_whatever_name(
+    template: Path, tmp_path: Path, name: str, slug: str
+) -> None:
+    run(template, tmp_path, f"project_name={name}")
+
+    assert [path.name for path in tmp_path.iterdir()] == [slug]
+
+
 @pytest.mark.parametrize("choice", ["license", "python", "starter", "client", "ci"])
 def test_a_choice_that_does_not_exist_is_refused(
     template: Path, tmp_path: Path, choice: str

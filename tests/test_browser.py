@@ -362,7 +362,7 @@ def test_panels_stand_in_the_same_order_every_time(service: Any, browser: Any) -
 
         assert names == [
             *("metrics", "orders", "documents", "chat"),
-            *("notifications", "jobs", "inventory", "counter", "Activity"),
+            *("notifications", "jobs", "inventory", "counter", "revocation", "Activity"),
         ]
 
 

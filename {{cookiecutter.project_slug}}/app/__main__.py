@@ -1,8 +1,32 @@
 """The command line: `python -m app` serves, `python -m app --help` says what else there is."""
 
 import sys
+import traceback
+from pathlib import Path
 
-from app.cli import main
+CODE = Path(__file__).parent
+COULD_NOT = 2  # 1 would say to whoever asked for a check that something differs
+
+
+def main() -> int:
+    """Do what the command line says; the exit status."""
+    try:
+        from app.cli import main as command_line
+    except Exception as fault:  # of any kind: whatever was edited is read for the first time here
+        sys.stderr.write(f"the code cannot be imported: {where_and_what(fault)}\n")
+        return COULD_NOT
+    return command_line()
+
+
+def where_and_what(fault: Exception) -> str:
+    """The last line of ours that it went through, unless the fault names it, and what it says."""
+    what = "".join(traceback.format_exception_only(fault)).strip()
+    frames = traceback.extract_tb(fault.__traceback__)
+    ours = [frame for frame in frames if CODE in Path(frame.filename).parents]
+    if isinstance(fault, SyntaxError) or not ours:
+        return what
+    return f"{ours[-1].filename}, line {ours[-1].lineno}\n{what}"
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,12 +5,14 @@ from enum import StrEnum
 from typing import Annotated
 
 from annotated_types import Ge, Le
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.rejected import StartRefused
 
 PREFIX = "APP_"
+FILE = ".env"
 
 
 class Env(StrEnum):
@@ -32,7 +34,7 @@ class LogLevel(StrEnum):
 class Settings(BaseSettings):
     """What can be set without touching the code; `.env.example` lists it all."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=FILE, extra="ignore")
 
     env: Env = Env.DEVELOPMENT
     host: str = "127.0.0.1"
@@ -84,8 +86,9 @@ def read_settings() -> Settings:
 def unknown_settings() -> list[str]:
     """Variables with our prefix that name no setting: a slip of the pen, most likely."""
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    given = os.environ.keys() | dotenv_values(FILE).keys()
     return sorted(
-        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+        name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known
     )
 
 
@@ -93,7 +96,8 @@ def _problem(problem: object) -> str:
     assert isinstance(problem, dict)  # noqa: S101 - pydantic's ErrorDetails
     name = str(problem["loc"][0])
     default = Settings.model_fields[name].default
-    example = f"{PREFIX}{name.upper()}={default}"
+    written = str(default).lower() if isinstance(default, bool) else default
+    example = f"{PREFIX}{name.upper()}={written}"
     return (
         f"{PREFIX}{name.upper()} is {problem['input']!r}: {problem['msg']}; for example {example}"
     )

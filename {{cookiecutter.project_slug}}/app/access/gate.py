@@ -3,13 +3,16 @@
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.domain import Command, State
-from app.domain.policy import may_hear, may_operate, may_send
+from app.domain.policy import hidden_from, may_hear, may_operate, may_send
 
 
 def require_may_send(principal: Principal, command: Command, state: State) -> None:
-    """Raise Rejected unless the policy allows the command."""
+    """Raise Rejected unless the policy allows the command; what is hidden does not exist."""
     if not may_send(principal, command, state):
         raise _denied(principal, f"send {type(command).__name__}")
+    hidden = hidden_from(principal, command, state)
+    if hidden is not None:
+        raise Rejected(Code.NOT_FOUND, f"{hidden} does not exist")
 
 
 def require_may_hear(principal: Principal, topic: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import count
 
 from app.access.buckets import Buckets
 from app.access.identity import ANONYMOUS
@@ -47,6 +48,7 @@ class Limits:
         self._by_address = Buckets(self._rate, self._burst, clock)
         self._by_connection = Buckets(self._rate, self._burst, clock)
         self._connections = 0
+        self._leases = count()
         self._of_address: Counter[str] = Counter()
         self._of_principal: Counter[str] = Counter()
 
@@ -71,9 +73,10 @@ class Limits:
 
     def message(self, lease: Lease) -> None:
         """Count a message of a socket that is no command; raises LimitReached for one too many."""
-        wait = self._by_connection.take(str(id(lease)))
+        wait = self._by_connection.take(str(lease.number))
         if wait:
-            message = f"too fast: {self._burst} messages at once and {self._rate} a second at most"
+            most = f"{self._burst} messages at once and {self._rate:g} a second"
+            message = f"too fast: {most} at most"
             raise LimitReached(Limit.MESSAGES, Code.RATE_LIMITED, message, _seconds(wait))
 
     def connect(self, address: str) -> Lease:
@@ -89,7 +92,7 @@ class Limits:
             raise LimitReached(Limit.ADDRESS, Code.RATE_LIMITED, message, RETRY_SECONDS)
         self._connections += 1
         self._of_address[address] += 1
-        return Lease(self, address)
+        return Lease(self, address, next(self._leases))
 
     def _disconnect(self, address: str) -> None:
         self._connections -= 1
@@ -108,8 +111,12 @@ class Limits:
 class Lease:
     """One connection, counted from `Limits.connect` until it is released."""
 
-    def __init__(self, limits: Limits, address: str) -> None:
+    __slots__ = ("_limits", "_name", "address", "number")
+
+    def __init__(self, limits: Limits, address: str, number: int) -> None:
+        """`number` is no other lease's of this process, even when this one is over."""
         self.address = address
+        self.number = number
         self._limits: Limits | None = limits
         self._name: str | None = None
 

@@ -82,7 +82,10 @@ def make_token(settings: Settings, principal: Principal, seconds: float) -> str:
     key = key_of(settings)
     if key is None or not isinstance(key.material, str):
         missing = "APP_JWT_SECRET is not set" if key is None else "a public key only checks them"
-        raise StartRefused(f"tokens are made with APP_JWT_SECRET: {missing}")
+        raise StartRefused(
+            f"{missing}, and tokens are made with a secret: set APP_JWT_SECRET to that of the "
+            f"service, or {MAKE_ONE} for both"
+        )
     now = int(time.time())
     claims: dict[str, object] = {
         "sub": principal.name,

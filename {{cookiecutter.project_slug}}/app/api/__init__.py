@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.api import commands, dashboard, dead_letters, events, health, prometheus, snapshot
+from app.api.answers import REFUSALS
 
 # {%- if cookiecutter.starter == "showcase" +%}
 from app.api.chat import router as chat
@@ -36,7 +37,7 @@ router.include_router(health.router)
 router.include_router(dashboard.router)
 router.include_router(prometheus.router)
 
-v1 = APIRouter(prefix="/api/v1")
+v1 = APIRouter(prefix="/api/v1", responses=REFUSALS)
 v1.include_router(commands.router)
 v1.include_router(snapshot.router)
 v1.include_router(events.router)

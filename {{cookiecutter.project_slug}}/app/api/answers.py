@@ -2,6 +2,8 @@
 
 import hashlib
 from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -18,6 +20,7 @@ from app.core.rejected import Code, Rejected
 from app.observe.metrics import Metrics
 from app.wire import codec, problems
 from app.wire.fingerprint import FINGERPRINT
+from app.wire.protocol import Error
 
 STATUS = {
     Code.INVALID: 422,
@@ -31,7 +34,11 @@ STATUS = {
     Code.INTERNAL: 500,
     Code.UNAVAILABLE: 503,
 }
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Error, "description": HTTPStatus(status).phrase} for status in STATUS.values()
+}
 CODES = {status: code for code, status in STATUS.items() if code is not Code.ID_REUSED}
+SHOWN = 100  # characters of a path
 
 log = structlog.get_logger(__name__)
 
@@ -108,16 +115,35 @@ async def _rejected(connection: HTTPConnection, refusal: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    if isinstance(error.__cause__, ValueError):
+        return await _unreadable(request)
     return refusal_answer(problems.rejected(error.errors()))
+
+
+async def _unreadable(request: Request) -> Response:
+    """Python's reader of JSON has not got through the body: say why in the words of the socket."""
+    return refusal_answer(problems.unreadable(await request.body()))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     """Starlette's own refusals: no such page, no such method, a body too large."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
+        return await _unreadable(request)  # FastAPI's word for a body that is not text, or too deep
     code = CODES.get(error.status_code, Code.INVALID if error.status_code < 500 else Code.INTERNAL)
-    answer = refusal_answer(Rejected(code, str(error.detail)), dict(error.headers or {}))
+    answer = refusal_answer(Rejected(code, _words(request, error)), dict(error.headers or {}))
     answer.status_code = error.status_code
     return answer
+
+
+def _words(request: Request, error: HTTPException) -> str:
+    """What is wrong with an address or its method, and what would be right."""
+    path, allowed = request.url.path[:SHOWN], (error.headers or {}).get("Allow")
+    if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return f"there is nothing at {path}: the routes are listed at /docs"
+    if error.status_code == 405 and allowed:
+        return f"{path} takes {allowed}, not {request.method}: the routes are listed at /docs"
+    return str(error.detail)
 
 
 async def _fault(request: Request, fault: Exception) -> Response:

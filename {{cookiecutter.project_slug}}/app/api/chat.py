@@ -1,9 +1,10 @@
 """The chat over HTTP."""
 
+from dataclasses import dataclass
 from itertools import islice
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
 
 from app.access.command_id import CommandId
 from app.access.door import TheDoor
@@ -14,15 +15,14 @@ from app.api.answers import entity_tag, json_answer, unless_known
 from app.api.pages import AfterNumber, Limit
 from app.domain.chat.actions import MessageSent, SendMessage, Text
 from app.domain.ids import Id
-from app.wire.tagged import STRICT
+from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/chat", tags=["chat"])
 
 
-class NewMessage(BaseModel):
+@dataclass(frozen=True, slots=True)
+class NewMessage:
     """What is said; without a `message_id` the service makes one."""
-
-    model_config = STRICT
 
     text: Text
     message_id: Id | None = None
@@ -46,7 +46,10 @@ async def list_messages(
 
 @router.post("/{room}/messages", status_code=201)
 async def send_message(
-    room: Id, message: NewMessage, door: TheDoor, id: CommandId = None
+    room: Id,
+    message: Annotated[NewMessage, Untagged()],
+    door: TheDoor,
+    id: CommandId = None,
 ) -> Response:
     """Say something in a room; the answer is the message as it was sent."""
     command = SendMessage(room, message.text, message.message_id)

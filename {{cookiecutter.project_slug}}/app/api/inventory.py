@@ -1,9 +1,10 @@
 """The inventory over HTTP."""
 
+from dataclasses import dataclass
 from itertools import islice
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
 
 from app.access.command_id import CommandId
 from app.access.door import TheDoor
@@ -15,15 +16,14 @@ from app.api.pages import AfterName, Limit
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.inventory.actions import AddStock, Quantity
-from app.wire.tagged import STRICT
+from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/inventory", tags=["inventory"])
 
 
-class Delivery(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Delivery:
     """Units that have come in."""
-
-    model_config = STRICT
 
     quantity: Quantity
 
@@ -58,7 +58,10 @@ async def get_product(
 
 @router.post("/{product_id}/stock")
 async def add_stock(
-    product_id: Id, delivery: Delivery, door: TheDoor, id: CommandId = None
+    product_id: Id,
+    delivery: Annotated[Delivery, Untagged()],
+    door: TheDoor,
+    id: CommandId = None,
 ) -> Response:
     """Put units on the shelf; the answer is the product as it then was."""
     outcome = await door.dispatch(AddStock(product_id, delivery.quantity), id=id)

@@ -1,10 +1,10 @@
 """Orders over HTTP."""
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
 
 from app.access.command_id import CommandId
 from app.access.door import TheDoor
@@ -27,23 +27,21 @@ from app.domain.orders.actions import (
 from app.domain.orders.reducer import order_of
 from app.domain.orders.state import Order
 from app.domain.policy import may_hear
-from app.wire.tagged import STRICT, Untagged
+from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
 
-class Shipment(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Shipment:
     """How an order leaves."""
-
-    model_config = STRICT
 
     tracking_number: TrackingNumber
 
 
-class Cancellation(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Cancellation:
     """Why an order is given up."""
-
-    model_config = STRICT
 
     reason: Reason
 
@@ -87,7 +85,10 @@ async def get_order(request: Request, order_id: str, store: TheStore, sender: Se
 
 @router.post("/{order_id}/ship")
 async def ship_order(
-    order_id: str, shipment: Shipment, door: TheDoor, id: CommandId = None
+    order_id: str,
+    shipment: Annotated[Shipment, Untagged()],
+    door: TheDoor,
+    id: CommandId = None,
 ) -> Response:
     """Ship an order that is being processed; the answer is the order as it was shipped."""
     outcome = await door.dispatch(ShipOrder(order_id, shipment.tracking_number), id=id)
@@ -97,7 +98,10 @@ async def ship_order(
 
 @router.post("/{order_id}/cancel")
 async def cancel_order(
-    order_id: str, cancellation: Cancellation, door: TheDoor, id: CommandId = None
+    order_id: str,
+    cancellation: Annotated[Cancellation, Untagged()],
+    door: TheDoor,
+    id: CommandId = None,
 ) -> Response:
     """Cancel an order that has not been shipped; the answer is the order as it was cancelled."""
     outcome = await door.dispatch(CancelOrder(order_id, cancellation.reason), id=id)
@@ -106,8 +110,9 @@ async def cancel_order(
 
 
 def _order(state: State, order_id: str, reader: Principal) -> Order:
+    """The order; somebody else's does not exist, as `hidden_from` has it for commands."""
+    require_may_hear(reader, f"orders:{reader.name}")
     order = state.orders.get(order_id)
-    if order is None:
+    if order is None or not may_hear(reader, f"orders:{order.customer_id}"):
         raise Rejected(Code.NOT_FOUND, f"order {order_id} does not exist")
-    require_may_hear(reader, f"orders:{order.customer_id}")
     return order

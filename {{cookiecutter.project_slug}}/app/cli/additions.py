@@ -86,5 +86,9 @@ ADDITIONS = (
         "from fastapi import APIRouter",
         ("from app.api.things import router as things",),
     ),
-    Addition(ROUTES_FILE, 'v1 = APIRouter(prefix="/api/v1")', ("v1.include_router(things)",)),
+    Addition(
+        ROUTES_FILE,
+        'v1 = APIRouter(prefix="/api/v1", responses=REFUSALS)',
+        ("v1.include_router(things)",),
+    ),
 )

@@ -26,10 +26,12 @@ def run(options: argparse.Namespace) -> int:
     """Copy the log."""
     file: Path = options.file
     if not file.parent.is_dir():
-        raise Refused(f"there is no folder {file.parent}")
+        raise Refused(f"there is no folder {file.parent}: make it first, or name another file")
     with reading(read_settings().event_log) as event_log:
         try:
             end = event_log.copy_to(file, _progress)
+        except FileExistsError as problem:
+            raise Refused(f"{problem}: name another file, or move that one away") from None
         except (OSError, sqlite3.Error) as problem:
             raise Refused(str(problem)) from None
     print(f"{file}: {end:,} entries, {file.stat().st_size:,} bytes")

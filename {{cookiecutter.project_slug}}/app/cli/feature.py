@@ -27,6 +27,7 @@ FILES: Mapping[str, str | None] = {
     "app/domain/things/reducer.py": "reducer.py",
     "app/api/things.py": "routes.py",
     "tests/things/__init__.py": None,
+    "tests/things/policy.py": "tests_policy.py",
     "tests/things/test_rules.py": "tests_rules.py",
     "tests/things/test_doors.py": "tests_doors.py",
 }
@@ -104,15 +105,24 @@ def require_names(names: Names) -> None:
         if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST:
             raise Refused(
                 f"{name!r} is no name for it: use small letters, digits and _, "
-                f"a letter first, {LONGEST} at most"
+                f"a letter first, {LONGEST} at most; for example invoices"
             )
         if keyword.iskeyword(name) or name in TAKEN or hasattr(builtins, name):
-            raise Refused(f"{name} means something else in Python, or in the code around it")
+            raise Refused(
+                f"{name} means something else in Python, or in the code around it: choose another "
+                "name, or say the singular with --one"
+            )
     if names.many == names.one:
-        raise Refused(f"the plural and the singular must differ: {names.many}")
+        raise Refused(
+            f"the plural and the singular must differ, and both are {names.many}: say another "
+            "singular with --one"
+        )
     clashes = _new_names(names) & (_names_around() | _wire_names())
     if clashes:
-        raise Refused(f"there is another {', '.join(sorted(clashes))} already")
+        raise Refused(
+            f"there is another {', '.join(sorted(clashes))} already: choose another name, or say "
+            "another singular with --one"
+        )
 
 
 def require_room(files: Iterable[str], project: Path) -> None:
@@ -125,7 +135,7 @@ def require_room(files: Iterable[str], project: Path) -> None:
         package = file.parent if file.name == "__init__.py" else file.with_suffix("")
         for there in (file, package, package.with_suffix(".py")):
             if (project / there).exists():
-                raise Refused(f"{there} is there already")
+                raise Refused(f"{there} is there already: choose another name, or delete it first")
 
 
 def _new_names(names: Names) -> set[str]:
@@ -165,7 +175,7 @@ def _instructions(names: Names) -> Iterator[str]:
             yield from _printed(addition, names)
     yield "Then, with `uv run` before each or in the project's environment:\n"
     yield "    ruff format && ruff check --fix"
-    yield f"    mypy && pytest tests/{names.many}"
+    yield f"    mypy && pytest tests/{names.many} tests/policy"
     yield "\nOne of them fails while a line is missing. Your rules come next, in"
     yield names.put_in("app/domain/things/reducer.py.")
 

@@ -1,14 +1,26 @@
 """`python -m app log`: what happened, an entry a line."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import orjson
 
-from app.cli.reading import Commands, instant, named, parsed, position, reading, shortened
+from app.cli.reading import (
+    Commands,
+    Refused,
+    count,
+    instant,
+    named,
+    parsed,
+    position,
+    reading,
+    shortened,
+)
 from app.runtime.event_log.port import Entry
+from app.runtime.event_log.reader import SqliteReader
 from app.settings import read_settings
 
 ACTION_LETTERS = 80
@@ -24,18 +36,34 @@ def add_to(commands: Commands) -> None:
         "command, the command, its event, what the event asks for, and what became of an effect. "
         "A service may be running.",
     )
-    found.add_argument("--after", type=position, default=0, metavar="N", help="begin after N")
-    found.add_argument("--limit", type=position, metavar="N", help="print at most N entries")
+    begin = found.add_mutually_exclusive_group()
+    begin.add_argument("--after", type=position, metavar="N", help="begin after position N")
+    begin.add_argument("--last", type=count, metavar="N", help="print the last N entries")
+    found.add_argument("--limit", type=count, metavar="N", help="print at most N entries")
     found.add_argument("--json", action="store_true", help="print one JSON object a line, in full")
     found.set_defaults(run=run, deed="print the log")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the log."""
+    """Print the log; raises Refused where that would begin beyond its end."""
     with reading(read_settings().event_log) as event_log:
-        for entry in islice(event_log.entries(options.after), options.limit):
+        after = _beginning(event_log, options)
+        for entry in islice(event_log.entries(after), options.limit):
             print(_as_json(entry) if options.json else line(entry))
     return 0
+
+
+def _beginning(event_log: SqliteReader, options: argparse.Namespace) -> int:
+    """The position before the first entry to be printed; positions have no holes."""
+    end = event_log.end
+    if options.last is not None:
+        return max(0, end - int(options.last))
+    after = int(options.after or 0)
+    if after > end:
+        raise Refused(f"it ends at position {end}")
+    if after == end:
+        print(f"nothing has happened after position {end}", file=sys.stderr)
+    return after
 
 
 def line(entry: Entry) -> str:

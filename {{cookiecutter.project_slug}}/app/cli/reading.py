@@ -16,6 +16,7 @@ from app.runtime.event_log.port import Entry
 from app.runtime.event_log.reader import SqliteReader
 
 ENTRIES_A_LINE = 100_000
+DIGITS = 18  # of a number that SQLite can hold
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -78,7 +79,16 @@ def shortened(text: str, most: int) -> str:
 
 def position(text: str) -> int:
     """A position of the log, as it is said on the command line: 0 is before the first entry."""
-    number = int(text)
-    if number < 0:
-        raise ValueError("positions begin at 1")
-    return number
+    return whole(text, "a position is a whole number, and 0 is before the first entry")
+
+
+def count(text: str) -> int:
+    """A number of entries, as it is said on the command line."""
+    return whole(text, "a number of entries is a whole number, 0 or more")
+
+
+def whole(text: str, rule: str) -> int:
+    """The number, if it is not negative; the rule is what argparse says of all else."""
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
+        raise argparse.ArgumentTypeError(f"{text!r}: {rule}")
+    return int(text)

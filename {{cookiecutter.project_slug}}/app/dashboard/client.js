@@ -13,7 +13,7 @@
 const [FIRST_DELAY, LONGEST_DELAY, DRAIN_DELAY] = [1_000, 30_000, 5_000];
 const [CONNECT_WITHIN, STABLE_AFTER, PING_EVERY, PONG_WITHIN] = [15_000, 10_000, 25_000, 10_000];
 // Close codes. A draining server sends all its clients away at once: they spread their return.
-const [LOST, FORBIDDEN, DRAINING] = [1006, 4503, [1001, 1012]];
+const [LOST, FORBIDDEN, OURS, DRAINING] = [1006, 4503, 4000, [1001, 1012]];
 
 /** A command that was refused, could not be sent (`offline`), or got no answer (`lost`). */
 export class CommandError extends Error {
@@ -57,7 +57,7 @@ export class LiveClient {
 
   /**
    * Listen to `state`, `snapshot` (forget all and start from it), `event`, or `error` (a Refusal
-   * that belongs to no command). @param {string} name @param {(value: any) => void} listener
+   * that belongs to no command, or why the connection was closed or not had). @param {string} name @param {(value: any) => void} listener
    */
   on(name, listener) {
     this.#listeners.set(name, (this.#listeners.get(name) ?? new Set()).add(listener));
@@ -124,14 +124,15 @@ export class LiveClient {
     const socket = (this.#socket = new this.WebSocket(`${address}/api/v1/ws${this.query}${asked}`));
     socket.onopen = () => this.#take(signal, (snapshot) => this.#start(snapshot));
     socket.onmessage = ({ data }) => this.#received(JSON.parse(data));
-    socket.onclose = ({ code }) => this.#lost(code);
+    socket.onclose = ({ code, reason }) => this.#lost(code, code >= OURS ? reason : '');
     socket.onerror = () => {}; // `close` follows, and has the code.
   }
 
   #take(/** @type {AbortSignal} */ signal, /** @type {(taken: Snapshot) => void} */ then) {
     this.snapshot(signal).then(
       (snapshot) => signal.aborted || then(snapshot),
-      ({ code }) => signal.aborted || this.#lost(code === 'forbidden' ? FORBIDDEN : LOST),
+      ({ code, message }) => signal.aborted
+        || this.#lost(code === 'forbidden' ? FORBIDDEN : LOST, code && message),
     );
   }
 
@@ -171,7 +172,8 @@ export class LiveClient {
     this.#emit('event', message);
   }
 
-  #lost(/** @type {number} */ code) {
+  #lost(/** @type {number} */ code, reason = '') {
+    if (reason) this.#emit('error', { message: reason });
     this.#drop('the connection was lost before the answer came');
     if (code >= 4500 && code < 5000) return this.#become('stopped');
     const backoff = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);

@@ -12,7 +12,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live import closing
-from app.live.message import Message
+from app.live.message import Message, Outgoing
 from app.live.port import Receiver
 
 GRACE_SECONDS = 5.0
@@ -60,11 +60,11 @@ class AsgiConnection:
             self._outbox.clear()
             self._tell(receiver.closed, code)
 
-    def write(self, message: Message) -> None:
+    def write(self, message: Outgoing) -> None:
         """Send it after all that was written before."""
         if self._goodbye is not None:
             return
-        self._outbox.append(message)
+        self._outbox.extend(message.parts)
         self.buffered += len(message)
         if self.buffered > self._budget:
             self.buffered -= sum(map(len, self._outbox))

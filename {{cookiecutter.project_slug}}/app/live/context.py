@@ -12,6 +12,8 @@ class InContext:
     has the handshake's correlation id by this, and spans have it as their parent.
     """
 
+    __slots__ = ("_receiver", "_run")
+
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._run = copy_context().run

@@ -1,5 +1,6 @@
 """What is looked at when somebody asks for metrics."""
 
+import asyncio
 from collections.abc import Sequence
 
 from app.live.session import Live
@@ -23,6 +24,7 @@ def gauges(live: Live) -> Sequence[Reading]:
             "Clients that take less than they are sent.",
             lambda: live.keepalive.blocked,
         ),
+        Reading("app_tasks", "Tasks of the event loop: a client of ours, idle, has none.", _tasks),
         Reading("app_subscribers", "Streams of events.", lambda: store.subscribers),
         Reading("app_waiting_commands", "Commands that wait to be decided.", lambda: store.waiting),
         Reading("app_log_position", "Where the event log stands.", lambda: store.seq),
@@ -37,3 +39,7 @@ def gauges(live: Live) -> Sequence[Reading]:
             lambda: len(store.head.effects.dead),
         ),
     )
+
+
+def _tasks() -> int:
+    return len(asyncio.all_tasks())

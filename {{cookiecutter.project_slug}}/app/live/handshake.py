@@ -19,7 +19,7 @@ from app.live import closing
 from app.live.plain import PlainAsgi
 from app.live.reader import QUIET, Readers
 from app.live.transport import DirectConnection
-from app.live.upgrade import refusal_of, scope_of
+from app.live.upgrade import NO_REQUEST, refusal_of, scope_of
 
 OFFER = "app.connection"
 DONE = 1000
@@ -97,7 +97,8 @@ class Handshake(asyncio.Protocol):
             else:
                 self._refuse(response)
         if self._http.close_expected() and not self._is_answered:
-            self._finish()  # not a request, and answered so
+            self._transport.write(b"".join(self._http.data_to_send()) or NO_REQUEST)
+            self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone before it was answered, or has been refused."""

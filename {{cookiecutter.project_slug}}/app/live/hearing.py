@@ -12,21 +12,33 @@ from app.access.subscription import Audience, Position, answer, audience
 from app.core.principal import Principal
 from app.live import closing
 from app.live.hub import Hub
-from app.live.message import Message
-from app.live.port import Connection
+from app.live.message import Message, Outgoing
+from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Heard
 from app.observe.connections import Tally
 from app.wire import codec
 from app.wire.protocol import Subscribe
 
 ENTRIES_A_READ = 256
-ROOM_BYTES = 64 * 1024
+HELD_ANSWERS = 4096
 
 log = structlog.get_logger(__name__)
 
 
 class Hearing:
     """A client that listens; it hears nothing before `listen` was called."""
+
+    __slots__ = (
+        "_audience",
+        "_catching_up",
+        "_connection",
+        "_held",
+        "_hub",
+        "_resume_events",
+        "_room",
+        "_store",
+        "_tally",
+    )
 
     def __init__(
         self,
@@ -45,17 +57,19 @@ class Hearing:
         self._audience: Audience | None = None
         self._catching_up: asyncio.Task[None] | None = None
         self._held: list[Message] = []
-        self._room = asyncio.Event()
+        self._room: asyncio.Event | None = None
 
-    def hear(self, message: Message) -> None:
+    def hear(self, message: Outgoing) -> None:
         """Send what happened."""
-        self._tally.sent(len(message))
+        self._tally.sent(len(message), len(message.parts))
         self._connection.write(message)
 
     def answer(self, message: Message) -> None:
         """Say something to this client alone, after everything that happened before."""
         if self._catching_up is not None:
             self._held.append(message)
+            if len(self._held) == HELD_ANSWERS:
+                self._connection.close(closing.TOO_SLOW, "too slow: resume")
         else:
             self._hub.answer(self, message)
 
@@ -105,7 +119,8 @@ class Hearing:
 
     def writable(self) -> None:
         """What waited to be sent has been taken."""
-        self._room.set()
+        if self._room is not None:
+            self._room.set()
 
     async def _catch_up(self, since: int) -> None:
         """Tell every event after the position, in order, and hear what happens then."""
@@ -135,9 +150,10 @@ class Hearing:
         return [Heard(happened) for happened in events], end
 
     async def _have_room(self) -> None:
-        while self._connection.buffered > ROOM_BYTES:
-            self._room.clear()
+        while self._connection.buffered > HIGH_WATER_BYTES:
+            self._room = asyncio.Event()
             await self._room.wait()
+            self._room = None  # it is bigger than all the rest of an idle client's
 
     def _say_what_was_held(self) -> None:
         held, self._held = self._held, []

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with bounds on how long and how big the head of a request may be."""
+"""uvicorn's HTTP protocol, with bounds on how long a request takes, and on how big its head is."""
 
 import asyncio
 import sys
@@ -15,19 +15,21 @@ Content-Length: 0\r
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Closes a connection whose request does not begin in time, or has too big a head.
+    """Closes a connection whose request does not come in time, or has too much around its body.
 
-    The time runs from the first moment of the connection, and from the first byte of every later
-    request, to the end of the head. Bytes are counted as they come, by the segment.
+    The time of a head runs from the first moment of the connection, and from the first byte of
+    every later request; that of a body from the end of its head. Bytes that are no body's, those of
+    the head, of chunks' sizes and of trailers, are counted as they come, by the segment.
     """
 
     head_seconds = 10.0
+    body_seconds = 20.0
     head_bytes = 64 * 1024
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
-        self._head = 0
+        self._around = 0
         self._segment = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,17 +43,29 @@ class BoundedHttp(HttpToolsProtocol):
         self._expect_head()
 
     def on_headers_complete(self) -> None:
-        """Its head has come."""
+        """Its head has come; an error here is answered with 400."""
         self._stop_waiting()
+        self._require_one_host()
         super().on_headers_complete()
+        self._deadline = self.loop.call_later(self.body_seconds, self.transport.abort)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body; how much there may be of it is for the application to say."""
+        self._around -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """All of it has come."""
+        self._stop_waiting()
+        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head, or of a body."""
-        self._head += len(data)
+        self._around += len(data)
         self._segment = data
         super().data_received(data)
         self._segment = b""
-        if self._deadline is not None and self._head > self.head_bytes:
+        if self._deadline is not None and self._around > self.head_bytes:
             self._stop_waiting()
             self.transport.write(TOO_LARGE)
             self.transport.close()
@@ -59,6 +73,7 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection on, and what came after the request in the same segment."""
         upgrade = sys.exception()
+        self._stop_waiting()
         super().handle_websocket_upgrade()
         assert upgrade is not None  # noqa: S101 - httptools tells the end of the request by it
         if rest := self._segment[upgrade.args[0] :]:
@@ -69,9 +84,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def _require_one_host(self) -> None:
+        """Raise ValueError unless the request says once whom it is for (RFC 9112, 3.2).
+
+        A proxy may look at another Host than the check of the Origin does.
+        """
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ValueError("one Host is needed")
+
     def _expect_head(self) -> None:
         if self._deadline is None:
-            self._head = 0
+            self._around = 0
             self._deadline = self.loop.call_later(self.head_seconds, self.transport.abort)
 
     def _stop_waiting(self) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 import structlog
 
 from app.access.subscription import Audience
 from app.domain import PASSING, Event
-from app.live.message import Message
+from app.live.message import Message, Outgoing, bundled
 from app.live.recent import Heard, Recent
 from app.live.throttle import Throttle
 from app.observe.metrics import Metrics
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 class Hearer(Protocol):
     """A client that hears what happens."""
 
-    def hear(self, message: Message) -> None:
+    def hear(self, message: Outgoing) -> None:
         """Send it on; never waits."""
 
 
@@ -36,14 +36,15 @@ class Hub:
     """Every client that hears something, by what it hears."""
 
     def __init__(self, recent: Recent, metrics: Metrics, flush_seconds: float = 0.0) -> None:
-        """Events that happen within `flush_seconds` go out together; at once when it is 0."""
+        """What happens within `flush_seconds` goes out together; what is told together, always."""
         self.recent = recent
         self._metrics = metrics
         self._flush_seconds = flush_seconds
         self._waiting: list[tuple[Sequence[Crowd], Message]] = []
+        self._answers: list[tuple[Hearer, Message]] = []
         self._crowds: defaultdict[Audience, set[Hearer]] = defaultdict(set)
         self._by_topic: dict[tuple[str, bool], Sequence[Crowd]] = {}
-        self._throttle = Throttle(PASSING, self._tell)
+        self._throttle = Throttle(PASSING, self._tell_alone)
 
     def join(self, hearer: Hearer, audience: Audience) -> None:
         """From now on it hears what this audience hears."""
@@ -76,30 +77,49 @@ class Hub:
                     self._tell(heard)
             except Exception:  # one event that cannot be told must not silence the others
                 log.exception("an event was not told", event_type=type(happened.event).__name__)
+        if not self._flush_seconds:
+            self.flush()
 
     def answer(self, hearer: Hearer, message: Message) -> None:
         """Say something to one client alone, after what has happened before."""
+        self._metrics.messages_out(message.type, 1, len(message))
         if self._waiting:
-            self._waiting.append((((hearer,),), message))
+            self._answers.append((hearer, message))
         else:
-            self._hand(message, ((hearer,),))
+            hearer.hear(message)
 
     def flush(self) -> None:
-        """Send what has waited for others to go with."""
+        """Send what has waited for others to go with, and then what was answered meanwhile."""
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, []
+        answers, self._answers = self._answers, []
         for crowds, message in waiting:
-            self._hand(message, crowds)
+            self._metrics.messages_out(message.type, sum(map(len, crowds)), len(message))
+        pieces: dict[tuple[Message, ...], Sequence[Outgoing]] = {}
+        for crowd, messages in _by_crowd(waiting):
+            together = tuple(messages)
+            if together not in pieces:
+                pieces[together] = list(bundled(together))
+            for piece in pieces[together]:
+                for hearer in tuple(crowd):  # one that is too slow leaves meanwhile
+                    hearer.hear(piece)
+        for hearer, answer in answers:
+            hearer.hear(answer)
 
     def _tell(self, heard: Heard) -> None:
         crowds = self._hearing(heard.topic, passing=heard.seq is None)
         if not crowds:
             return
-        if not self._flush_seconds:
-            self._hand(heard.message, crowds)
-            return
-        if not self._waiting:
+        message = heard.message
+        if self._flush_seconds and not self._waiting:
             asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
-        self._waiting.append((crowds, heard.message))
+        self._waiting.append((crowds, message))
+
+    def _tell_alone(self, heard: Heard) -> None:
+        self._tell(heard)
+        if not self._flush_seconds:
+            self.flush()
 
     def _hearing(self, topic: str, *, passing: bool) -> Sequence[Crowd]:
         """Who hears a topic: looked for when there is a new audience, and known from then on."""
@@ -115,8 +135,13 @@ class Hub:
             self._by_topic[topic, passing] = found
         return found
 
-    def _hand(self, message: Message, crowds: Sequence[Crowd]) -> None:
-        self._metrics.messages_out(message.type, sum(map(len, crowds)), len(message))
+
+def _by_crowd(
+    waiting: Iterable[tuple[Sequence[Crowd], Message]],
+) -> Iterable[tuple[Crowd, list[Message]]]:
+    """What each crowd hears, in order; nobody is in two of them."""
+    found: dict[int, tuple[Crowd, list[Message]]] = {}
+    for crowds, message in waiting:
         for crowd in crowds:
-            for hearer in tuple(crowd):  # one that is too slow leaves meanwhile
-                hearer.hear(message)
+            found.setdefault(id(crowd), (crowd, []))[1].append(message)
+    return found.values()

@@ -1,6 +1,13 @@
-"""One message on its way out: encoded once and framed once, however many hear it."""
+"""Messages on their way out: encoded once and framed once, however many hear them."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import TypeAlias
+
+# A connection may hold so much more than its high-water mark, for a bundle is written as a whole.
+BUNDLE_BYTES = 16 * 1024
 
 
 class Message:
@@ -11,6 +18,11 @@ class Message:
 
     def __len__(self) -> int:
         return len(self.json)
+
+    @property
+    def parts(self) -> Sequence[Message]:
+        """Itself: it is one message."""
+        return (self,)
 
     @cached_property
     def type(self) -> str:
@@ -33,5 +45,42 @@ class Message:
         return b"\x81\x7f" + size.to_bytes(8, "big") + self.json
 
 
+class Bundle:
+    """Several messages, in order, that leave in one write: a system call costs more than bytes."""
+
+    def __init__(self, parts: Sequence[Message]) -> None:
+        self.parts = parts
+        self._size = sum(map(len, parts))
+
+    def __len__(self) -> int:
+        return self._size
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The frames of all."""
+        return b"".join([part.frame for part in self.parts])
+
+
+Outgoing: TypeAlias = Message | Bundle
+
+
+def bundled(messages: Sequence[Message]) -> Iterator[Outgoing]:
+    """The same messages in the same order, in as few pieces as BUNDLE_BYTES allows."""
+    parts: list[Message] = []
+    size = 0
+    for message in messages:
+        if parts and size + len(message) > BUNDLE_BYTES:
+            yield _in_one(parts)
+            parts, size = [], 0
+        parts.append(message)
+        size += len(message)
+    if parts:
+        yield _in_one(parts)
+
+
 PONG = Message(b'{"type":"pong"}')
 PING = Message(b'{"type":"ping"}')
+
+
+def _in_one(parts: Sequence[Message]) -> Outgoing:
+    return Bundle(parts) if len(parts) > 1 else parts[0]

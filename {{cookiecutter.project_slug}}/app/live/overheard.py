@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from app.domain import Command, Event
-from app.live.message import Message
+from app.live.message import Outgoing
 from app.live.port import Connection, Receiver
 
 TYPES = frozenset(
@@ -68,9 +68,10 @@ class Overheard:
         """Let the receiver hear, after the log."""
         return self._connection.serve(Listening(receiver, self._log))
 
-    def write(self, message: Message) -> None:
+    def write(self, message: Outgoing) -> None:
         """Send it, and log that."""
-        self._log.debug("message out", **facts_of(message.json))
+        for part in message.parts:
+            self._log.debug("message out", **facts_of(part.json))
         self._connection.write(message)
 
 

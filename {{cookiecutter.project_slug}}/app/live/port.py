@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from app.live.message import Message
+from app.live.message import Outgoing
+
+# When so much waits, a client counts as blocked, and `writable` says when that is over. Whoever
+# sends much waits for that: it is half of the smallest APP_SEND_BUFFER_BYTES.
+HIGH_WATER_BYTES = 32 * 1024
 
 
 class Connection(Protocol):
@@ -31,7 +35,7 @@ class Connection(Protocol):
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
 
-    def write(self, message: Message) -> None:
+    def write(self, message: Outgoing) -> None:
         """Send this after all that was written before.
 
         A client that lets more wait than its budget is closed with 4008, and what waits is dropped.

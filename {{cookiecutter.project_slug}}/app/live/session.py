@@ -33,6 +33,7 @@ from app.wire.protocol import Auth, Command, Ping, Pong, Subscribe
 IN_FLIGHT = 64
 INVALID_IN_A_ROW = 20
 LIMITED_IN_A_ROW = 100
+PAUSE_SECONDS = 1.0  # without a refusal, and a row of them has ended
 AUTH_SECONDS = 10.0
 
 BINARY = Rejected(Code.INVALID, "binary frames say nothing here: send text")
@@ -58,6 +59,22 @@ class Live(NamedTuple):
 class Session:
     """What a connection means to the service: the receiver of what its client sends."""
 
+    __slots__ = (
+        "_asked",
+        "_began",
+        "_connection",
+        "_hearing",
+        "_identity",
+        "_in_flight",
+        "_invalid",
+        "_json_pings",
+        "_lease",
+        "_limited",
+        "_limited_at",
+        "_live",
+        "_tally",
+    )
+
     def __init__(
         self,
         live: Live,
@@ -81,6 +98,7 @@ class Session:
         self._in_flight = 0
         self._invalid = 0
         self._limited = 0
+        self._limited_at = 0.0
 
     @property
     def buffered(self) -> int:
@@ -203,7 +221,6 @@ class Session:
         self._in_flight -= 1
         match answer.exception():
             case None:
-                self._limited = 0
                 self._acknowledge(id, answer.result())
             case Rejected() as refusal:
                 self._refuse(refusal, id)
@@ -246,7 +263,7 @@ class Session:
 
     def _refuse_message(self, refusal: Rejected, id: str | None) -> None:
         """A message that could not be read: too many of them end the connection."""
-        self._refuse(refusal, id)
+        self._say(Message(codec.error_message(refusal, id)))
         self._invalid += 1
         if self._invalid >= INVALID_IN_A_ROW:
             self.close(closing.TOO_MANY_INVALID, "too many invalid messages")
@@ -254,8 +271,9 @@ class Session:
     def _refuse(self, refusal: Rejected, id: str | None = None) -> None:
         self._say(Message(codec.error_message(refusal, id)))
         if refusal.code is not Code.RATE_LIMITED:
-            self._limited = 0
             return
-        self._limited += 1
+        before, self._limited_at = self._limited_at, time.monotonic()
+        # Not ended by a command that is done: a flood has a few of them, at the rate that it may.
+        self._limited = self._limited + 1 if self._limited_at - before < PAUSE_SECONDS else 1
         if self._limited >= LIMITED_IN_A_ROW:
             self.close(closing.TOO_FAST, "too fast, again and again: come back slower")

@@ -22,6 +22,7 @@ from app.runtime.store import STOPPING
 from app.wire import codec
 
 OFFER = "app.connection"
+SHOWN = 100  # characters of a path
 
 UPGRADE_REQUIRED = Rejected(
     Code.INVALID,
@@ -70,6 +71,12 @@ async def live(
         session.close(goodbye.code, goodbye.reason)
     if serving is not None:
         await serving
+
+
+@router.websocket("/{path:path}")
+async def nothing_here(path: str) -> None:
+    """What is told who looks for it at another address."""
+    raise Rejected(Code.NOT_FOUND, f"there is no WebSocket at /{path[:SHOWN]}: it is at /api/v1/ws")
 
 
 @router.get("/ws", include_in_schema=False)

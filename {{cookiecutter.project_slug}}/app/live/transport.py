@@ -16,12 +16,12 @@ import structlog
 
 from app.live import closing, frames
 from app.live.backlog import Backlog
-from app.live.message import Message
-from app.live.port import Receiver
+from app.live.message import Outgoing
+from app.live.port import HIGH_WATER_BYTES, Receiver
 from app.live.reader import Closing, Failed, Ping, Reader, Readers, Received
 
 GRACE_SECONDS = 5.0
-HIGH_WATER_BYTES = 64 * 1024
+KERNEL_BYTES = 64 * 1024
 LOST = 1006
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ class DirectConnection(asyncio.Protocol):
         peer: socket.socket | None = self._transport.get_extra_info("socket")
         if peer is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
             # What a client does not take waits here, where it is counted, and not in the kernel.
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, HIGH_WATER_BYTES)
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_BYTES)
 
     @property
     def is_served(self) -> bool:
@@ -100,7 +100,7 @@ class DirectConnection(asyncio.Protocol):
         waiting = self._waiting.size if self._waiting is not None else 0
         return waiting + self._transport.get_write_buffer_size()
 
-    def write(self, message: Message) -> None:
+    def write(self, message: Outgoing) -> None:
         """Send it after all that was written before."""
         self.send(message.frame)
 

@@ -10,6 +10,13 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+NO_REQUEST = b"""\
+HTTP/1.1 400 Bad Request\r
+Connection: close\r
+Content-Length: 0\r
+\r
+"""
+
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 

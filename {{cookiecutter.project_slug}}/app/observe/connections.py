@@ -31,9 +31,9 @@ class Tally:
         self.sent(size)
         self._metrics.messages_out(type, 1, size)
 
-    def sent(self, size: int) -> None:
-        """A message of so many bytes goes to this client; if to others, too, the hub counts it."""
-        self.messages_out += 1
+    def sent(self, size: int, messages: int = 1) -> None:
+        """So many bytes go to this client; if to others, too, the hub counts them."""
+        self.messages_out += messages
         self.bytes_out += size
 
     def resumed(self, how: str) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from app.core.rejected import Code, FieldProblem, Rejected
 
 # pydantic words these by what it was given, JSON text or parsed JSON; we have one wording.
@@ -14,6 +16,8 @@ SHAPES = {
     "tuple_type": "Input should be an array",
     "dict_type": "Input should be an object",
 }
+ANYTHING: TypeAdapter[object] = TypeAdapter(object)
+NOTHING = "nothing was sent"
 DOORS = ("body", "query", "path", "header", "cookie")
 
 
@@ -25,7 +29,7 @@ def rejected(errors: Sequence[Any]) -> Rejected:
     subject, loc, text = problems[0]
     match errors[0]["type"]:
         case "missing" if not loc:
-            text = "nothing was sent"
+            subject, text = "JSON", NOTHING
         case "missing" | "missing_argument":
             text = f"missing required field '{loc}'"
         case "extra_forbidden" | "unexpected_keyword_argument":
@@ -33,6 +37,15 @@ def rejected(errors: Sequence[Any]) -> Rejected:
         case _ if loc:
             text = f"field '{loc}': {text}"
     return Rejected(Code.INVALID, f"Invalid {subject} format: {text}", fields=fields)
+
+
+def unreadable(text: bytes) -> Rejected:
+    """The refusal for a text that is no JSON, in the words of whoever else reads it."""
+    try:
+        ANYTHING.validate_json(text)
+    except ValidationError as error:
+        return rejected(error.errors(include_url=False))
+    return Rejected(Code.INVALID, "Invalid JSON format: it cannot be read")
 
 
 def _repeats(error: Any, errors: Sequence[Any]) -> bool:
@@ -47,7 +60,7 @@ def _problem(error: Any) -> tuple[str, str, str]:
     context = error.get("ctx", {})
     match error["type"]:
         case "json_invalid":
-            return "JSON", "", str(context["error"])
+            return "JSON", "", str(context["error"]) if error["input"] else NOTHING
         case "union_tag_not_found":
             return subject, "", "missing required field 'type'"
         case "union_tag_invalid":

@@ -90,6 +90,16 @@ def test_a_refusal_says_when_it_is_over_in_whole_seconds() -> None:
     assert taken.value.message == "too fast: 2 commands at once and 1 a second at most"
 
 
+def test_a_connection_has_messages_of_its_own_not_those_left_by_one_before_it() -> None:
+    found = limits(command_burst=1)
+
+    for _ in range(100):  # of which many are where one before was, in memory
+        lease = found.connect(HERE)
+        found.message(lease)
+        lease.release()
+        del lease
+
+
 def test_a_full_process_is_unavailable_and_a_full_address_is_too_many() -> None:
     found = limits(max_connections=3, connections_per_address=2)
     first = found.connect(HERE)

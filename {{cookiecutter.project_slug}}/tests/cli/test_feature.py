@@ -90,7 +90,7 @@ def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project:
 
     written = {path: text for path, text in contents(project).items() if path not in before}
     assert all(path.read_text() == text for path, text in before.items())
-    assert len(written) == 8
+    assert len(written) == 9
     assert not [path for path, text in written.items() if "thing" in text.lower()]
     add(project, list(printed(words)))
     must(project, "ruff", "format", "app", "tests/zebras")
@@ -99,7 +99,7 @@ def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project:
     assert {path: path.read_text() for path in written} == written
     must(project, "mypy", "-p", "app", "-p", "tests.zebras")
     assert "8 passed" in must(project, "pytest", "-q", "tests/zebras")
-    must(project, "pytest", "-q", "tests/test_domain.py")
+    must(project, "pytest", "-q", "tests/test_domain.py", "tests/policy")
 
 
 @pytest.mark.parametrize(

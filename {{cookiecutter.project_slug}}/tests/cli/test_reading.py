@@ -108,6 +108,28 @@ async def test_a_part_of_the_log_is_printed_as_json(url: str, epoch: str, capsys
         assert each["command"] == entry.command
 
 
+async def test_the_end_of_the_log_is_printed(url: str, epoch: str, capsys: Said) -> None:
+    end = ended(url)
+
+    _, two, _ = ask(capsys, "log", "--last", "2")
+    _, everything, _ = ask(capsys, "log", "--last", str(end + 9))
+
+    assert [int(line.split()[0]) for line in two.splitlines()] == [end - 1, end]
+    assert len(everything.splitlines()) == end
+
+
+async def test_the_log_says_where_it_ends_when_there_is_nothing_to_print(
+    url: str, epoch: str, capsys: Said
+) -> None:
+    end = ended(url)
+
+    at_the_end = ask(capsys, "log", "--after", str(end))
+    beyond = ask(capsys, "log", "--after", str(end + 1))
+
+    assert at_the_end == (0, "", f"nothing has happened after position {end}\n")
+    assert beyond == (1, "", f"cannot print the log: it ends at position {end}\n")
+
+
 def test_a_log_is_read_held_against_the_code_and_copied_while_a_service_writes_it(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
@@ -274,7 +296,7 @@ async def test_a_copy_overwrites_nothing(
     status, _, err = ask(capsys, "backup", str(tmp_path / "copy.db"))
 
     assert status == 1
-    assert err.endswith("copy.db is there already\n")
+    assert "copy.db is there already: name another file" in err
     assert (tmp_path / "copy.db").read_text() == "precious"
 
 
@@ -282,7 +304,7 @@ async def test_a_copy_needs_its_folder(url: str, epoch: str, tmp_path: Path, cap
     status, _, err = ask(capsys, "backup", str(tmp_path / "none" / "copy.db"))
 
     assert status == 1
-    assert err == f"cannot back up the log: there is no folder {tmp_path / 'none'}\n"
+    assert err.startswith(f"cannot back up the log: there is no folder {tmp_path / 'none'}: make")
 
 
 async def test_a_copy_that_fails_leaves_nothing(
@@ -330,14 +352,30 @@ def test_a_log_that_is_none_is_refused_in_words(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["lgo"], ["log", "--after", "x"], ["log", "--after", "-1"], ["backup"]]
+    ("arguments", "words"),
+    [
+        (["lgo"], "invalid choice: 'lgo'"),
+        (["log", "--after", "x"], "a position is a whole number"),
+        (["log", "--after=-1"], "a position is a whole number"),
+        (["log", "--limit", "1.5"], "a number of entries is a whole number"),
+        (["log", "--last", "9" * 30], "a number of entries is a whole number"),
+        (["log", "--last", "1", "--after", "1"], "not allowed with"),
+        (["backup"], "required: FILE"),
+        (["token", "ada", "--role", "king"], "invalid choice: 'king'"),
+        (["token", "ada", "--hours", "soon"], "more than 0 hours"),
+    ],
 )
-def test_what_cannot_be_meant_is_refused_in_words(arguments: Sequence[str], capsys: Said) -> None:
+def test_what_cannot_be_meant_is_refused_in_words(
+    arguments: Sequence[str], words: str, capsys: Said
+) -> None:
     with pytest.raises(SystemExit) as leaving:
         main(arguments)
 
+    said = capsys.readouterr().err
     assert leaving.value.code == 2
-    assert "usage: python -m app" in capsys.readouterr().err
+    assert "usage: python -m app" in said
+    assert words in said
+    assert "value:" not in said, "the name of a type is no word of the user's"
 
 
 def test_a_wrong_setting_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:

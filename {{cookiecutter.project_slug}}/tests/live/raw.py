@@ -8,9 +8,16 @@ HANDSHAKE = (
 )
 
 
-def upgraded(port: int, **headers: str) -> socket.socket:
-    """A connection whose handshake is done, and which nobody reads or answers."""
-    peer = socket.create_connection(("127.0.0.1", port), timeout=10)
+def upgraded(port: int, *, takes: int | None = None, **headers: str) -> socket.socket:
+    """A connection whose handshake is done, and which nobody reads or answers.
+
+    `takes` is how many bytes the kernel keeps for it, or some more.
+    """
+    peer = socket.socket()
+    peer.settimeout(10)
+    if takes is not None:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, takes)
+    peer.connect(("127.0.0.1", port))
     more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     peer.sendall(HANDSHAKE.format(port=port, headers=more).encode())
     answer = b""

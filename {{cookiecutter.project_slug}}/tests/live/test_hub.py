@@ -11,7 +11,7 @@ from app.core.principal import Principal, Role
 from app.domain import Event
 from app.domain.revocation.actions import TokensRevoked
 from app.live.hub import Hub
-from app.live.message import Message
+from app.live.message import BUNDLE_BYTES, Message, Outgoing
 from app.live.recent import Recent
 from app.observe.metrics import Metrics
 from app.runtime.decision import Happened
@@ -28,10 +28,12 @@ class Client:
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
+        self.frames: list[bytes] = []
 
-    def hear(self, message: Message) -> None:
+    def hear(self, message: Outgoing) -> None:
         """Keep it."""
-        self.heard.append(message.json)
+        self.heard += [part.json for part in message.parts]
+        self.frames.append(message.frame)
 
 
 def event(seq: int) -> Happened[Event]:
@@ -50,6 +52,40 @@ def test_everybody_is_handed_the_very_same_message() -> None:
     hub_.broadcast([event(1)])
 
     assert clients[0].heard[0] is clients[1].heard[0]
+
+
+def test_what_is_told_together_leaves_in_one_frame_of_bytes_for_all() -> None:
+    hub_, clients = hub(), [Client(), Client()]
+    for client in clients:
+        hub_.join(client, EVERYTHING)
+    hub_.broadcast([event(1), event(2), event(3)])
+
+    (together,) = clients[0].frames
+    assert together is clients[1].frames[0]
+    assert together == b"".join(Message(json).frame for json in clients[0].heard)
+    assert [json.index(b"user") > 0 for json in clients[0].heard] == [True] * 3
+
+
+def test_no_piece_of_it_is_longer_than_its_bound_and_nothing_is_lost() -> None:
+    hub_, client = hub(), Client()
+    hub_.join(client, EVERYTHING)
+    hub_.broadcast([event(seq) for seq in range(1, 1001)])
+
+    assert [json.split(b'"seq":')[1] for json in client.heard] == [
+        f"{seq}}}".encode() for seq in range(1, 1001)
+    ]
+    assert len(client.frames) > 1
+    assert max(map(len, client.frames)) < BUNDLE_BYTES * 1.1  # and the heads of the frames
+
+
+def test_each_crowd_hears_its_own_in_order_when_several_are_told_together() -> None:
+    hub_, all_, some = hub(), Client(), Client()
+    hub_.join(all_, EVERYTHING)
+    hub_.join(some, Audience(OPERATOR, frozenset({"revocation"})))
+    hub_.broadcast([event(1), event(2)])
+
+    assert all_.heard == some.heard
+    assert len(all_.heard) == 2
 
 
 def test_whoever_may_not_hear_does_not_and_whoever_left_hears_no_more() -> None:

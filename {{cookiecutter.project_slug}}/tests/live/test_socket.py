@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 from tests.service import Service
 
@@ -24,6 +25,20 @@ async def test_a_ping_is_answered_at_both_addresses(service: Service, path: str)
     async with connect(f"{service.ws}{path}") as ws:
         await say(ws, {"type": "ping"})
         assert await ws.recv() == '{"type":"pong"}'
+
+
+@pytest.mark.parametrize("path", ["/", "/ws/", "/websocket"])
+async def test_who_looks_for_it_elsewhere_is_told_where_it_is(
+    shared_service: Service, path: str
+) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"{shared_service.ws}{path}"):
+            pass
+
+    said = json.loads(refused.value.response.body)
+    assert refused.value.response.status_code == 404
+    assert said["code"] == "not_found"
+    assert said["message"] == f"there is no WebSocket at {path}: it is at /api/v1/ws"
 
 
 BAD = {

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.live.follower import Follower
+from tests.live.speaker import Speaker
 from tests.service import Service
 from tests.talk import Talk, talk
 
@@ -144,6 +146,21 @@ async def test_a_position_that_cannot_be_resumed_from_is_not_recovered(
     assert subscribed["recovered"] is False, what
     assert subscribed["seq"] == 4
     assert names(heard) == ["eve"], "never a part of what was missed"
+
+
+async def test_what_was_missed_is_told_no_faster_than_it_is_taken(tmp_path: Path) -> None:
+    service = Service(tmp_path, APP_SEND_BUFFER_BYTES=str(64 * 1024)).start()
+    speaker = Speaker(service)
+    try:
+        await speaker.speak({"RevokeTokens": {"user_id": f"{n:064}"}} for n in range(20_000))
+        async with Follower(service) as client:
+            await client.connect()
+            await client.reached(speaker.seq)
+    finally:
+        service.kill()
+
+    assert [seq for seq, _ in client.heard] == list(range(1, 20_001))
+    assert client.closes == [], "it is never too slow for what it missed"
 
 
 async def test_an_acknowledgement_waits_for_what_was_missed(tmp_path: Path) -> None:

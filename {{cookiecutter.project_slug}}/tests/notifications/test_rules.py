@@ -20,7 +20,7 @@ from app.domain.notifications.actions import (
 from app.domain.notifications.state import KEPT, view
 from app.domain.notifications.tasks import SendMail
 from app.domain.orders.actions import OrderPlaced, OrderProcessing, OrderShipped, ShipOrder, Status
-from app.domain.policy import may_hear, may_send
+from app.domain.policy import hidden_from, may_hear, may_send
 from tests.scenario import NOW, environment, given
 
 NEWS = "order ord-7 is on its way: track-1"
@@ -91,10 +91,14 @@ def test_a_notification_is_for_its_user_alone() -> None:
     state = given(CREATED).state
     mark = MarkNotificationRead("ntf-1")
 
-    assert may_send(OWNER, mark, state)
-    assert not may_send(OTHER, mark, state)
-    assert not may_send(OPERATOR, mark, state)
-    assert may_send(OTHER, mark, State()), "that there is none is for the rule to say"
+    for reader, hidden in (
+        (OWNER, None),
+        (OTHER, "notification ntf-1"),
+        (OPERATOR, "notification ntf-1"),
+    ):
+        assert may_send(reader, mark, state)
+        assert hidden_from(reader, mark, state) == hidden
+        assert hidden_from(reader, mark, State()) is None, "that there is none, the rule says"
     assert topic(CREATED) == topic(READ) == "notifications:cust-1"
     assert may_hear(OWNER, "notifications:cust-1")
     assert may_hear(OPERATOR, "notifications:olga")

@@ -21,7 +21,7 @@ from app.domain.orders.actions import (
 )
 from app.domain.orders.reducer import reduce as reduce_orders
 from app.domain.orders.state import Orders, view
-from app.domain.policy import may_hear, may_send
+from app.domain.policy import hidden_from, may_hear, may_send
 from tests.scenario import NOW, environment, given
 
 WIDGETS = (Item("prod-1", "Widget", 2, 1999),)
@@ -147,9 +147,11 @@ def test_a_customer_places_and_cancels_their_own_orders_only() -> None:
     owner, other = Principal("cust-1", Role.CUSTOMER), Principal("cust-2", Role.CUSTOMER)
 
     assert may_send(owner, PlaceOrder("cust-1", WIDGETS), state)
-    assert may_send(owner, CancelOrder("ord-7", "no"), state)
     assert not may_send(other, PlaceOrder("cust-1", WIDGETS), state)
-    assert not may_send(other, CancelOrder("ord-7", "no"), state)
+    for customer, hidden in ((owner, None), (other, "order ord-7")):
+        assert may_send(customer, CancelOrder("ord-7", "no"), state)
+        assert hidden_from(customer, CancelOrder("ord-7", "no"), state) == hidden
+        assert hidden_from(customer, CancelOrder("ord-8", "no"), state) is None
     assert not may_send(owner, ShipOrder("ord-7", "t"), state)
 
 
@@ -160,6 +162,8 @@ def test_an_operator_sends_every_command_of_clients_and_no_other() -> None:
     assert not may_send(operator, ConfirmOrder("ord-7"), State())
     assert may_send(SYSTEM, ConfirmOrder("ord-7"), State())
     assert may_send(SYSTEM, CancelOrder("ord-7", "out of stock"), State())
+    for principal in operator, SYSTEM:
+        assert hidden_from(principal, CancelOrder("ord-7", "no"), given(PLACED).state) is None
 
 
 def test_nobody_unnamed_may_do_or_hear_anything() -> None:

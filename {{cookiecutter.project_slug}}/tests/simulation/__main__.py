@@ -77,8 +77,8 @@ def reports(seeds: range, workers: int) -> Iterator[Report]:
 def main() -> int:
     """Print how it goes, and how to see each failure again; 1 if there is any."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=1000, metavar="N")
-    parser.add_argument("--first-seed", type=int, default=1, metavar="N")
+    parser.add_argument("--schedules", type=int, default=1000, metavar="N", help="how many; 1000")
+    parser.add_argument("--first-seed", type=int, default=1, metavar="N", help="of the first; 1")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
     asked = parser.parse_args()
     seeds = range(asked.first_seed, asked.first_seed + asked.schedules)
@@ -93,7 +93,8 @@ def main() -> int:
         if sys.stdout.isatty() or total.schedules % 1000 == 0:
             print(f"{total.schedules} schedules, {rate:.0f} a minute", end=end, flush=True)
     print(f"{total.schedules} schedules, {rate:.0f} a minute, {len(total.failures)} failed")
-    print("met:", ", ".join(f"{count} {what}" for what, count in total.met.most_common()))
+    print("How often commands ended in each way, and each trouble was met:")
+    print(", ".join(f"{what} {count}" for what, count in total.met.most_common()))
     return 1 if total.failures else 0
 
 

@@ -24,7 +24,10 @@ class SqliteReader:
     def __init__(self, path: Path) -> None:
         """Open the file at `path`; raises StartRefused when it is no event log."""
         if not path.is_file():
-            raise StartRefused(f"there is no event log at {path}: APP_EVENT_LOG says where it lies")
+            raise StartRefused(
+                f"there is no event log at {path}: APP_EVENT_LOG says where it lies, and the "
+                "service makes it when it starts"
+            )
         self.path = path
         try:
             address = f"{path.absolute().as_uri()}?mode=ro"

@@ -1,0 +1,38 @@
+"""`python -m app`, when what it is made of cannot even be imported."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service import ROOT
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        ("\nnot Python at all\n", ["policy.py", "SyntaxError"]),
+        ("\nmissing()\n", ["policy.py, line ", "NameError: name 'missing' is not defined"]),
+        ("\nimport nowhere\n", ["policy.py, line ", "No module named 'nowhere'"]),
+    ],
+)
+def test_code_that_cannot_be_imported_is_a_check_that_could_not_be_made(
+    tmp_path: Path, mistake: str, words: list[str]
+) -> None:
+    copy = shutil.copytree(
+        ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    with (copy / "domain" / "policy.py").open("a") as policy:
+        policy.write(mistake)
+
+    checked = subprocess.run(
+        [sys.executable, "-m", "app", "check"], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert checked.returncode == 2
+    assert checked.stderr.startswith("the code cannot be imported: ")
+    assert "Traceback" not in checked.stderr
+    for word in words:
+        assert word in checked.stderr

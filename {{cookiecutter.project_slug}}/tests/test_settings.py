@@ -1,0 +1,75 @@
+"""The settings are the same in the code, in `.env.example` and in the README."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.core.rejected import StartRefused
+from app.settings import Settings, read_settings, unknown_settings
+from tests.service import ROOT
+
+NAME = re.compile(r"`(APP_[A-Z_]+)`")
+VALUE = re.compile(r"`([^`]*)`")
+
+
+def defaults() -> dict[str, str]:
+    """What a setting is when nobody sets it, as it would be written."""
+    return {
+        f"APP_{name.upper()}": written(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def written(default: object) -> str:
+    """A default as a line of `.env` has it."""
+    match default:
+        case SecretStr():
+            return default.get_secret_value()
+        case bool():
+            return str(default).lower()
+    return str(default)
+
+
+def test_the_example_names_every_setting_once_with_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    settings = [line[2:].split("=", 1) for line in lines if re.match("# APP_[A-Z_]+=", line)]
+
+    assert len(settings) == len(defaults())
+    assert {line[0]: line[1] for line in settings} == defaults()
+
+
+def test_the_readme_names_every_setting_once_with_its_default() -> None:
+    table = (ROOT / "README.md").read_text().partition("| variable | default |")[2]
+    told: list[tuple[str, str]] = []
+    for line in table.partition("\n\n")[0].splitlines():
+        if line.startswith("| `APP_"):
+            _, names, values, _ = line.split("|", 3)
+            variables = NAME.findall(names)
+            told += zip(variables, VALUE.findall(values) or [""] * len(variables), strict=True)
+
+    assert len(told) == len(defaults())
+    assert dict(told) == defaults()
+
+
+def test_a_misspelt_line_of_the_file_is_found_as_one_of_the_environment_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("APP_PROT=1\nAPP_PORT=2\nOTHER=3\n")
+    monkeypatch.setenv("APP_HSOT", "::")
+
+    assert unknown_settings() == ["APP_HSOT", "APP_PROT"]
+    assert read_settings().port == 2
+
+
+def test_a_wrong_setting_is_refused_with_one_that_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_DEFLATE", "maybe")
+    monkeypatch.setenv("APP_PORT", "many")
+
+    with pytest.raises(StartRefused) as refused:
+        read_settings()
+
+    assert str(refused.value).count("; for example ") == 2
+    assert str(refused.value).endswith("for example APP_DEFLATE=false")
