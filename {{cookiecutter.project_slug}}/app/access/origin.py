@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
 from starlette.requests import HTTPConnection
@@ -35,11 +35,12 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Origins that may speak to the service, besides its own."""
+    """Origins that may speak to the service, besides its own, which has a name or an address."""
 
     named: frozenset[Origin] = frozenset()
     local: bool = False
     any: bool = False
+    trusts_names: bool = True
 
     def allows(self, origin: Origin) -> bool:
         """Whether a page of this origin may."""
@@ -76,6 +77,7 @@ def origins_of(settings: Settings) -> Origins:
         named=frozenset(origin for name in names if (origin := parse_origin(name))),
         local=not names and settings.env is Env.DEVELOPMENT,
         any=ANY in names,
+        trusts_names=not settings.is_open,
     )
 
 
@@ -106,7 +108,8 @@ def require_allowed_origin(connection: HTTPConnection) -> None:
         return
     origin = parse_origin(given[0]) if len(given) == 1 else None
     origins: Origins = connection.app.state.origins
-    if origin is None or not (origin == own_origin(connection) or origins.allows(origin)):
+    is_own = is_certain(connection) and origin == own_origin(connection)
+    if origin is None or not (is_own or origins.allows(origin)):
         raise Rejected(
             Code.FORBIDDEN,
             f"a page of {given[0][:100]!r} may not speak to this service: its operator names "
@@ -121,17 +124,36 @@ def require_own_or_allowed_origin(connection: HTTPConnection) -> None:
     (Fetch Metadata, 2.3); for all others the Origin must be allowed.
     """
     site = connection.headers.get("sec-fetch-site")
-    if site in ("same-origin", "none"):
+    if site in ("same-origin", "none") and is_certain(connection):
         return
     if site is not None and "origin" not in connection.headers:
         raise Rejected(Code.FORBIDDEN, "a page of another site may not speak for its visitors")
     require_allowed_origin(connection)
 
 
+def is_certain(connection: HTTPConnection) -> bool:
+    """Whether a page of the origin that is asked can only be the service's own.
+
+    While everybody is an operator, that is believed of addresses and of this machine alone: whoever
+    owns a name can have it point here, for a page that came from elsewhere (DNS rebinding).
+    """
+    origins: Origins = connection.app.state.origins
+    own = own_origin(connection)
+    return origins.trusts_names or (own is not None and (own.host in LOCAL_HOSTS or _is_ip(own)))
+
+
 def own_origin(connection: HTTPConnection) -> Origin | None:
     """The origin at which the service was asked; the scheme is a proxy's where that is trusted."""
     scheme = connection.scope["scheme"]
     return parse_origin(f"{SCHEMES.get(scheme, scheme)}://{connection.headers.get('host', '')}")
+
+
+def _is_ip(origin: Origin) -> bool:
+    try:
+        ip_address(origin.host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _names(settings: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """Origins: which pages may speak to the service."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -149,6 +150,31 @@ def test_the_services_own_origin_is_always_allowed(
     nobody = origins(Env.PRODUCTION)
 
     assert is_allowed(nobody, origin, host=host, scheme=scheme) is is_own
+
+
+@pytest.mark.parametrize(
+    ("host", "is_certain"),
+    [
+        ("localhost:3000", True),
+        ("127.0.0.1:3000", True),
+        ("192.168.1.7:3000", True),
+        ("[fd00::7]:3000", True),
+        ("evil.example:3000", False),
+        ("api.test", False),
+        ("127.0.0.1.evil.example", False),
+    ],
+)
+def test_while_everybody_is_an_operator_a_name_may_be_anybodys(host: str, is_certain: bool) -> None:
+    nobody = replace(origins_of(settings_of(env=Env.DEVELOPMENT)), local=False)
+    same = connection(nobody, "http", host=host, sec_fetch_site="same-origin")
+
+    assert is_allowed(nobody, f"http://{host}", host=host) is is_certain
+    if is_certain:
+        require_own_or_allowed_origin(same)
+    else:
+        same.scope["headers"].append((b"origin", f"http://{host}".encode()))
+        with pytest.raises(Rejected, match="may not speak"):
+            require_own_or_allowed_origin(same)
 
 
 def test_who_sends_no_origin_is_no_browser() -> None:
