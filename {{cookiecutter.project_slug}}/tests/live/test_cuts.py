@@ -1,0 +1,82 @@
+"""Cut off at random moments, again and again, a client hears every event once and in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.live.figures import figure
+from tests.live.follower import Follower
+from tests.live.speaker import Speaker
+from tests.service import Service
+
+pytestmark = pytest.mark.anyio
+
+PER_SECOND = 200
+SEED = 4
+
+
+@pytest.fixture(params=["0", "20"])
+def service(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
+    """A service that keeps so little in memory that who is away for long needs the log."""
+    settings = {"APP_RING_EVENTS": "16", "APP_FLUSH_MILLISECONDS": request.param}
+    running = Service(tmp_path, **settings).start()
+    yield running
+    running.kill()
+
+
+@asynccontextmanager
+async def flowing(service: Service) -> AsyncIterator[Speaker]:
+    """Events flow as long as the context lasts; at its end all of them have happened."""
+    speaker, is_over = Speaker(service), False
+    endless = iter(lambda: is_over, True)
+    commands = ({"RevokeTokens": {"user_id": str(n)}} for _, n in zip(endless, count()))
+    speaking = asyncio.create_task(speaker.speak(commands, PER_SECOND))
+    try:
+        yield speaker
+        is_over = True
+        await speaking
+    finally:
+        speaking.cancel()
+
+
+async def cut_again_and_again(client: Follower, cuts: int, chance: Random) -> None:
+    """Come back and be cut off: within the handshake, while catching up, or while listening."""
+    for _ in range(cuts):
+        await client.connect()
+        await asyncio.sleep(chance.uniform(0, chance.choice((0.002, 0.01, 0.03, 0.1))))
+        client.cut()
+        if chance.random() < 0.1:
+            await asyncio.sleep(chance.uniform(0, 0.2))
+
+
+def told(events: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """Where each event stands, and whom it is about."""
+    return [(seq, action["TokensRevoked"]["user_id"]) for seq, action in events]
+
+
+def done(speaker: Speaker) -> list[tuple[int, Any]]:
+    """Where each event has to stand, and whom it has to be about."""
+    return [(seq, command["RevokeTokens"]["user_id"]) for seq, command in speaker.done]
+
+
+@pytest.mark.parametrize("cuts", [100, pytest.param(1000, marks=pytest.mark.slow)])
+async def test_a_client_that_is_cut_off_again_and_again_hears_every_event_once_and_in_order(
+    service: Service, cuts: int
+) -> None:
+    async with Follower(service) as client:
+        async with flowing(service) as speaker:
+            await cut_again_and_again(client, cuts, Random(SEED))  # noqa: S311 - the same each time
+        await client.connect()
+        await client.reached(speaker.seq)
+
+    assert told(client.heard) == done(speaker), f"seed {SEED}"
+    assert client.failures == []
+    assert await figure(service, "app_resumes_total", how="ring") > 0
+    assert await figure(service, "app_resumes_total", how="log") > 0
+    assert await figure(service, "app_resumes_total", how="miss") == 0
