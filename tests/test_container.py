@@ -202,9 +202,7 @@ def test_in_production_nobody_unnamed_may_do_anything(docker: Docker, volume: st
     assert docker("logs", container.id).splitlines()[-1].startswith("{"), "JSON in production"
 
 
-def test_in_production_the_service_says_that_it_needs_a_secret(
-    docker: Docker, volume: str
-) -> None:
+def test_in_production_the_service_says_that_it_needs_a_secret(docker: Docker, volume: str) -> None:
     container = Container(docker, volume, "APP_ENV=production")
     docker("wait", container.id)
 

@@ -200,8 +200,8 @@ def test_the_client_that_reconnects(
 
 
 @pytest.fixture
-def react_page(document: Document, service: Any, tmp_path: Path) -> Path:
-    """A page with the component of the document, and the hook that it uses, in real React."""
+def react_page(document: Document, service: Any, tmp_path: Path) -> Iterator[str]:
+    """Where a page has the component of the document, and the hook that it uses, in real React."""
     env = node_environment()
     (component,) = re.findall(
         r"^function (\w+)\(\)", source := document.code("typescript", "useState"), re.MULTILINE
@@ -218,39 +218,39 @@ def react_page(document: Document, service: Any, tmp_path: Path) -> Path:
     )
     bundle = ["esbuild", "page.tsx", "--bundle", "--jsx=automatic", "--outfile=page.js"]
     subprocess.run([*bundle, "--log-level=warning"], cwd=folder, env=env, check=True, timeout=60)
-    return folder / "index.html"
+    pages = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), pages) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 @pytest.mark.slow
-def test_the_react_component_in_a_browser(document: Document, react_page: Path) -> None:
+def test_the_react_component_in_a_browser(document: Document, react_page: str) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     if not (chromium := shutil.which("chromium")):
         pytest.skip("needs chromium")
-    pages = partial(SimpleHTTPRequestHandler, directory=str(react_page.parent))
 
     with (
-        ThreadingHTTPServer(("127.0.0.1", 0), pages) as server,
         playwright.sync_playwright() as engine,
         engine.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS) as browser,
     ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         page = browser.new_page()
         errors: list[Any] = []
         page.on("pageerror", lambda error: errors.append(error))
         with page.expect_console_message(lambda message: "connected" in message.text):
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
+            page.goto(react_page)
         page.get_by_role("button").click()
         page.wait_for_function("document.body.textContent.includes('OrderPlaced')")
         shown = page.locator("div").all_text_contents()
-        server.shutdown()
 
     assert_placed(first_event(shown), document)
     assert not errors
 
 
 @pytest.mark.slow
-def test_the_react_component_in_jsdom(document: Document, react_page: Path) -> None:
-    command = ["node", str(HELPERS / "react_page.cjs"), str(react_page)]
+def test_the_react_component_in_jsdom(document: Document, react_page: str) -> None:
+    command = ["node", str(HELPERS / "react_page.cjs"), react_page]
 
     with Program(command, node_environment()) as page:
         page.wait(connected)

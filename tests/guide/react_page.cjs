@@ -1,4 +1,4 @@
-// Opens a page in jsdom: `node react_page.cjs PAGE.html`. Prints the console and, whenever it
+// Opens a page in jsdom: `node react_page.cjs ADDRESS`. Prints the console and, whenever it
 // changes, the text of the page, as lines of JSON; clicks the button once stdin says so.
 "use strict";
 
@@ -14,7 +14,7 @@ for (const level of ["log", "warn", "error", "jsdomError"]) {
   console.on(level, (...args) => report(level, ...args.map(String)));
 }
 
-JSDOM.fromFile(process.argv[2], {
+JSDOM.fromURL(process.argv[2], {
   resources: "usable",
   runScripts: "dangerously",
   virtualConsole: console,
