@@ -13,7 +13,15 @@ import uvloop
 from benchmarks import machine, report
 from benchmarks.measure import FULL, QUICK, Figure
 
-MODULES = ("durable_commands", "http_orders", "socket_commands", "starts", "memory")
+MODULES = (
+    "durable_commands",
+    "http_orders",
+    "socket_commands",
+    "fan_out",
+    "stuck_readers",
+    "starts",
+    "memory",
+)
 
 
 def main() -> int:

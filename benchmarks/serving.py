@@ -43,6 +43,11 @@ class Server:
         """Seconds of CPU that it has had."""
         return cpu_of(self.pid)
 
+    def rss(self) -> int:
+        """Bytes of memory that it holds."""
+        resident = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        return int(resident) * os.sysconf("SC_PAGE_SIZE")
+
     async def idle(self) -> None:
         """Return when it has nothing left to do: what was asked for has also been followed up."""
         seconds = 0.05
@@ -55,15 +60,17 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(*options: str, past: Path | None = None) -> AsyncIterator[Server]:
-    """A server with an empty log, or with a copy of this one."""
+async def serving(
+    *options: str, past: Path | None = None, **settings: str
+) -> AsyncIterator[Server]:
+    """A server with an empty log, or with a copy of this one; `settings` are those of the app."""
     WORK.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=WORK) as folder:
         log = Path(folder) / "events.db"
         if past is not None:
             shutil.copy(past, log)
         command = [sys.executable, "-m", "benchmarks.server", *options]
-        environment = {**os.environ, **_settings(log)}
+        environment = {**os.environ, **_settings(log, settings)}
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, env=environment, stdout=PIPE, stderr=asyncio.subprocess.STDOUT
         )
@@ -79,10 +86,10 @@ async def serving(*options: str, past: Path | None = None) -> AsyncIterator[Serv
                 reading.cancel()
 
 
-def _settings(log: Path) -> dict[str, str]:
+def _settings(log: Path, given: dict[str, str]) -> dict[str, str]:
     lifted = {name: value for name, value in LIFTED.items() if name in Settings.model_fields}
     chosen = {"port": "0", "event_log": f"sqlite:///{log}", "order_expiry_seconds": str(TEN_YEARS)}
-    return {f"APP_{name.upper()}": value for name, value in {**chosen, **lifted}.items()}
+    return {f"APP_{name.upper()}": value for name, value in {**chosen, **lifted, **given}.items()}
 
 
 async def _port(lines: asyncio.StreamReader) -> int:

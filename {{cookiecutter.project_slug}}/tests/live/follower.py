@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+from random import Random
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -89,6 +90,16 @@ class Follower:
                 self.epoch = epoch
             case _:
                 self.failures.append(message)
+
+
+async def cut_again_and_again(client: Follower, cuts: int, chance: Random) -> None:
+    """Come back and be cut off: within the handshake, while catching up, or while listening."""
+    for _ in range(cuts):
+        await client.connect()
+        await asyncio.sleep(chance.uniform(0, chance.choice((0.002, 0.01, 0.03, 0.1))))
+        client.cut()
+        if chance.random() < 0.1:
+            await asyncio.sleep(chance.uniform(0, 0.2))
 
 
 class Wire(asyncio.Protocol):

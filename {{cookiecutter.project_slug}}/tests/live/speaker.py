@@ -25,7 +25,7 @@ class Speaker:
         self._said = 0
         self._waiting: dict[str, object] = {}
         self._is_answered = asyncio.Event()
-        self.acknowledged: dict[int, object] = {}
+        self.acknowledged: dict[int, Any] = {}
         """Each command that was done, by where the log stood after it."""
 
     @property
@@ -86,3 +86,13 @@ class Speaker:
                 if message["type"] == "ack":
                     self.acknowledged[message["seq"]] = self._waiting.pop(message["id"])
                     self._is_answered.set()
+
+
+def told(events: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """Where each event stands, and whom it is about."""
+    return [(seq, action["TokensRevoked"]["user_id"]) for seq, action in events]
+
+
+def done(speaker: Speaker) -> list[tuple[int, Any]]:
+    """Where each event has to stand, and whom it has to be about."""
+    return [(seq, command["RevokeTokens"]["user_id"]) for seq, command in speaker.done]

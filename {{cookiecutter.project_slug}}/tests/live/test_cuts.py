@@ -6,13 +6,12 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
 from tests.live.figures import figure
-from tests.live.follower import Follower
-from tests.live.speaker import Speaker
+from tests.live.follower import Follower, cut_again_and_again
+from tests.live.speaker import Speaker, done, told
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -43,26 +42,6 @@ async def flowing(service: Service) -> AsyncIterator[Speaker]:
         await speaking
     finally:
         speaking.cancel()
-
-
-async def cut_again_and_again(client: Follower, cuts: int, chance: Random) -> None:
-    """Come back and be cut off: within the handshake, while catching up, or while listening."""
-    for _ in range(cuts):
-        await client.connect()
-        await asyncio.sleep(chance.uniform(0, chance.choice((0.002, 0.01, 0.03, 0.1))))
-        client.cut()
-        if chance.random() < 0.1:
-            await asyncio.sleep(chance.uniform(0, 0.2))
-
-
-def told(events: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
-    """Where each event stands, and whom it is about."""
-    return [(seq, action["TokensRevoked"]["user_id"]) for seq, action in events]
-
-
-def done(speaker: Speaker) -> list[tuple[int, Any]]:
-    """Where each event has to stand, and whom it has to be about."""
-    return [(seq, command["RevokeTokens"]["user_id"]) for seq, command in speaker.done]
 
 
 @pytest.mark.parametrize("cuts", [100, pytest.param(1000, marks=pytest.mark.slow)])

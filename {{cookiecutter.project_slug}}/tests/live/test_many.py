@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.live.port import HIGH_WATER_BYTES
 from tests.live.figures import becomes, figure, resident
 from tests.live.follower import Follower
 from tests.live.raw import upgraded
-from tests.live.speaker import Speaker
-from tests.live.test_cuts import done, told
+from tests.live.speaker import Speaker, done, told
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +57,7 @@ async def test_stuck_readers_are_cut_off_and_everybody_else_hears_everything(
     tmp_path: Path,
 ) -> None:
     service = Service(tmp_path, APP_SEND_BUFFER_BYTES=str(BUDGET)).start()
-    speaker = Speaker(service)
+    speaker, queued = Speaker(service), list[float]()
     try:
         await speaker.speak(map(revoked, range(1024)))  # as many as are kept for later
         before = resident(service)
@@ -65,8 +65,9 @@ async def test_stuck_readers_are_cut_off_and_everybody_else_hears_everything(
             for _ in range(30):  # no faster than this process reads
                 await speaker.speak(map(revoked, range(100)))
                 await asyncio.gather(*(client.reached(speaker.seq) for client in others))
+                queued.append(await figure(service, "app_queued_bytes"))
             await becomes(service, len(others), "app_connections")
-            queued = await figure(service, "app_queued_bytes")
+            queued.append(await figure(service, "app_queued_bytes"))
         await becomes(service, 0, "app_connections")
         after = resident(service)
         closed = await figure(service, "app_connections_closed_total", code=str(TOO_SLOW))
@@ -74,7 +75,8 @@ async def test_stuck_readers_are_cut_off_and_everybody_else_hears_everything(
         service.kill()
 
     assert closed == STUCK
-    assert queued == 0
+    assert 0 < max(queued) <= STUCK * (BUDGET + HIGH_WATER_BYTES), "it is how much, not how long"
+    assert queued[-1] == 0
     assert {tuple(told(client.heard)) for client in others} == {tuple(done(speaker))}
     assert [failure for client in others for failure in client.failures] == []
     # The ids of 3,000 commands more, and what the allocator keeps of 200 connections.

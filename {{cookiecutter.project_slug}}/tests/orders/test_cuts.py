@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.follower import Follower
+from tests.live.follower import Follower, cut_again_and_again
 from tests.live.speaker import Speaker
-from tests.live.test_cuts import cut_again_and_again
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
