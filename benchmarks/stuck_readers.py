@@ -44,9 +44,8 @@ numbers = count()
 
 async def measure(effort: Effort) -> list[Figure]:
     """The figures of this module."""
-    settings = {"send_buffer_bytes": str(BUDGET)}
     async with (
-        serving("--without-saga", **settings) as server,
+        serving("--without-saga", send_buffer_bytes=str(BUDGET)) as server,
         crowd(server.port, OTHERS) as (others, speaker),
     ):
         grown = Growth(server), Growth(server)
