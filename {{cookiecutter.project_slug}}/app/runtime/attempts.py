@@ -70,6 +70,7 @@ class Attempts(Generic[Command]):
         self._running: dict[str, asyncio.Task[None]] = {}
         self._counted: set[str] = set()
         self._anew: set[str] = set()
+        self._none_left = asyncio.Event()
         self._is_open = True
 
     def begin(self, origin: str) -> None:
@@ -89,7 +90,8 @@ class Attempts(Generic[Command]):
         """Begin nothing more, and wait until all that is at work has ended."""
         self._is_open = False
         while self._running:
-            await asyncio.wait(self._running.values())
+            self._none_left.clear()
+            await self._none_left.wait()
 
     async def stop(self) -> None:
         """Interrupt what is at work: it is still in the log, and goes on at the next start."""
@@ -122,6 +124,8 @@ class Attempts(Generic[Command]):
     def _ended(self, origin: str, task: asyncio.Task[None]) -> None:
         """Free the slot, also of an attempt that was cancelled before its first step."""
         del self._running[origin]
+        if not self._running:
+            self._none_left.set()
         self._counted.discard(origin)
         fault = None if task.cancelled() else task.exception()
         if fault is not None:

@@ -46,12 +46,14 @@ class Performer(Generic[Command]):
     def start(self, pending: Mapping[str, Pending[Command]]) -> None:
         """Begin with the effects that the log says are pending, in its order."""
         self._is_open = True
+        delays: list[tuple[int, str]] = []
         at_once: list[str] = []
-        for origin, effect in pending.items():
-            if isinstance(effect.effect, Delay):  # there are many, and their time is their order
-                self._begin(origin, effect)
+        for origin, waiting in pending.items():  # a map has no order, and Delays need none
+            if isinstance(waiting.effect, Delay) and waiting.dead is None:
+                delays.append((due(waiting.since, waiting.effect.seconds), origin))
             else:
                 at_once.append(origin)
+        self._timers.set_all(delays)
         self.begin(sorted(at_once, key=place))
 
     def begin(self, origins: Iterable[str]) -> None:
@@ -67,7 +69,7 @@ class Performer(Generic[Command]):
             case Dispatch():
                 self._commands.append(origin)
             case Delay(seconds):
-                self._timers.set(pending.since + round(seconds * MICROSECONDS), origin)
+                self._timers.set(due(pending.since, seconds), origin)
             case _:
                 self._attempts.begin(origin)
 
@@ -131,3 +133,8 @@ class Performer(Generic[Command]):
             elif pending is not None:
                 self._commands.append(origin)
         self._go_on()
+
+
+def due(since: int, seconds: float) -> int:
+    """When so many seconds have gone by, in microseconds since 1970, UTC."""
+    return since + round(seconds * MICROSECONDS)

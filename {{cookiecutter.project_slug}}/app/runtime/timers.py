@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from app.runtime.decision import MICROSECONDS
 
@@ -40,6 +40,12 @@ class Timers:
         heapq.heappush(self._waiting, (due, origin))
         if self._waiting[0][1] == origin:  # else the alarm rings earlier anyway
             self._arm()
+
+    def set_all(self, timers: Iterable[tuple[int, str]]) -> None:
+        """The same for many, in whatever order they come: the alarm is set once."""
+        self._waiting.extend(timers)
+        heapq.heapify(self._waiting)
+        self._arm()
 
     def cancel(self, count: int) -> None:
         """So many effects have ended before their time; not all of them need have had a timer."""

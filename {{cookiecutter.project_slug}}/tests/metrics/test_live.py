@@ -25,8 +25,8 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 async def test_whoever_names_metrics_hears_how_the_service_does(service: Service) -> None:
     async with (
+        connect(f"{service.ws}/ws?user=bob") as unnamed,  # first, so that every report counts it
         connect(f"{service.ws}/ws?topics=metrics&user=ada&role=operator") as named,
-        connect(f"{service.ws}/ws?user=bob") as unnamed,
         httpx.AsyncClient(base_url=service.url) as client,
     ):
         assert json.loads(await named.recv())["topics"] == ["metrics"]
