@@ -197,15 +197,13 @@ def what_has_ended_is_decided_again(patch: Patch) -> None:
 
 
 def a_delay_counts_from_the_restart(patch: Patch) -> None:
-    begin = Performer._begin
+    start = Performer.start
 
-    def late(self: Any, origin: str, pending: Any) -> None:
-        if isinstance(getattr(pending, "effect", None), Delay):
-            self._set_timer(pending.effect.seconds, origin)
-        else:
-            begin(self, origin, pending)
+    def late(self: Any, pending: Any) -> None:
+        now = self._store.now()
+        start(self, {o: p._replace(since=now) for o, p in pending.items()})
 
-    patch.setattr(Performer, "_begin", late)
+    patch.setattr(Performer, "start", late)
 
 
 def a_delay_is_forgotten_by_a_restart(patch: Patch) -> None:
