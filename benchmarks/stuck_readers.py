@@ -157,6 +157,6 @@ async def _metrics(server: Server) -> str:
 
 
 def _figure(metrics: str, name: str, label: str = "") -> float:
-    labels = re.escape(f"{{{label}}}") if label else ""
+    labels = re.escape("{" + label + "}") if label else ""
     found = re.search(rf"^{name}{labels} (\S+)$", metrics, re.MULTILINE)
     return float(found[1]) if found else 0.0
