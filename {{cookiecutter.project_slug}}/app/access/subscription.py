@@ -61,8 +61,7 @@ def audience(principal: Principal, asked: Subscribe) -> Audience:
         return Audience(principal, None)
     for name in asked.topics:
         if _root(name) not in TOPICS:
-            known = ", ".join(sorted(TOPICS))
-            raise Rejected(Code.INVALID, f"there is no topic '{name}'; the topics are {known}")
+            raise no_topic(name)
     return Audience(principal, frozenset(asked.topics))
 
 
@@ -95,6 +94,12 @@ def may_hear_of(principal: Principal, name: str) -> bool:
     return may_hear(principal, name) or (
         ":" not in name and may_hear(principal, f"{name}:{principal.name}")
     )
+
+
+def no_topic(name: str) -> Rejected:
+    """The refusal of a topic that does not exist."""
+    known = ", ".join(sorted(TOPICS))
+    return Rejected(Code.INVALID, f"there is no topic '{name}'; the topics are {known}")
 
 
 def _root(topic: str) -> str:

@@ -7,11 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
+from app.access.subscription import may_hear_of, no_topic
 from app.api.answers import unless_known
 from app.core.principal import Principal
-from app.core.rejected import Code, Rejected
 from app.domain import VIEWS
-from app.domain.policy import may_hear
 
 router = APIRouter(prefix="/snapshot", tags=["snapshot"])
 
@@ -34,20 +33,14 @@ async def snapshot(
 
 
 def _readable(reader: Principal) -> list[str]:
-    return [name for name in VIEWS if _may_see(reader, name)]
+    return [name for name in VIEWS if may_hear_of(reader, name)]
 
 
 def _asked_for(topics: str, reader: Principal) -> list[str]:
     names = topics.split(",")
     for name in names:
         if name not in VIEWS:
-            known = ", ".join(VIEWS)
-            raise Rejected(Code.INVALID, f"there is no topic '{name}'; the topics are {known}")
-        if not _may_see(reader, name):
+            raise no_topic(name)
+        if not may_hear_of(reader, name):
             require_may_hear(reader, name)
     return names
-
-
-def _may_see(reader: Principal, name: str) -> bool:
-    """A reader of a part of a topic, its own, sees that part."""
-    return may_hear(reader, name) or may_hear(reader, f"{name}:{reader.name}")
