@@ -17,9 +17,9 @@ async def health() -> str:
 
 @router.get("/health/ready")
 async def ready(store: TheStore) -> Response:
-    """200 while commands are taken, else 503."""
-    status = "ready" if store.is_open else "stopping"
+    """200 while commands are taken and the event log can be reached, else 503."""
+    status = "ready" if store.is_ready else "unavailable" if store.is_open else "stopping"
     return json_answer(
         {"status": status, "seq": store.seq, "epoch": store.epoch},
-        status=200 if store.is_open else 503,
+        status=200 if store.is_ready else 503,
     )

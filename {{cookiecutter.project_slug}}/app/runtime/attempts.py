@@ -98,6 +98,14 @@ class Attempts(Generic[Command]):
         self._is_open = False
         await self._interrupt(list(self._running))
 
+    def abandon(self) -> None:
+        """End what is at work, and note nothing of it."""
+        self._is_open = False
+        self._counted.clear()
+        self._waiting.clear()
+        for task in self._running.values():
+            task.cancel()
+
     async def _interrupt(self, origins: Sequence[str]) -> None:
         """End attempts, which do not count then; wait no longer than a moment for any."""
         at_work = [self._running[origin] for origin in origins]

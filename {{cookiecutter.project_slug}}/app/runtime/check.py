@@ -126,7 +126,7 @@ class Check(Generic[State, Command, Event]):
         if deciding is None or not deciding.is_readable:
             return
         first = deciding.first
-        then = Ruling(tuple(deciding.then), _refusal(first.outcome))
+        then = Ruling(tuple(deciding.then), refusal_of(first.outcome))
         if not then.is_like(deciding.now):
             by = f"{first.principal} ({first.role})"
             yield DecidedDifferently(first.position, by, deciding.action, then, deciding.now)
@@ -161,7 +161,7 @@ class Check(Generic[State, Command, Event]):
         return rules.encode_action(event)
 
 
-def _refusal(outcome: str | None) -> str | None:
+def refusal_of(outcome: str | None) -> str | None:
     """Why a command of the service's own was refused, if it was."""
     words = (outcome or "").removeprefix(f"{Turn.GIVEN}: ")
     return words.removeprefix(REFUSED) if words.startswith(REFUSED) else None

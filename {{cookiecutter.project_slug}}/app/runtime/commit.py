@@ -11,17 +11,26 @@ import structlog
 
 from app.core.rejected import Code, Rejected
 from app.runtime.decide import Decider
-from app.runtime.decision import Request
-from app.runtime.event_log.port import AnswerLost, Conflict, Entry, EventLog, LogFull
+from app.runtime.decision import Decision, Request
+from app.runtime.event_log.port import (
+    AnswerLost,
+    Conflict,
+    Entry,
+    EventLog,
+    TooLarge,
+    Unavailable,
+)
 from app.runtime.group import Outcome, Verdict, Waiting, decide_group
-from app.runtime.replay import catch_up, read_command
+from app.runtime.replay import catch_up, followed, read_command
 from app.runtime.rules import Command, Event, State
 
 CONFLICTS = 5
-FULL_DISK_SECONDS = 5
+AGAIN_SECONDS = 5
+LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.5
 
 UNSURE = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
 CONTENDED = Rejected(Code.UNAVAILABLE, "others write to the event log all the time", retry_after=1)
+VAST = Rejected(Code.TOO_LARGE, "this leads to more than the event log takes at once")
 
 log = structlog.get_logger(__name__)
 
@@ -57,11 +66,40 @@ class Commits(Generic[State, Command, Event]):
             verdict = await self._stored(group)
             self._go_on(verdict)
             await self._answer(verdict)
+        except TooLarge:
+            await self._commit_less(group)
+        except Unavailable as problem:
+            log.error("nothing was stored", problem=str(problem))
+            refuse_all(group, unavailable(problem))
         except Rejected as refusal:
             refuse_all(group, refusal)
         except BaseException:
             refuse_all(group, UNSURE)
             raise
+
+    async def catch_up(self) -> None:
+        """Apply all that others have stored; raises StartRefused, and Unavailable."""
+        async for decision in catch_up(self._log, self._decider, self.head):
+            self._follow(decision)
+
+    def follow(self, entries: Sequence[Entry]) -> None:
+        """Apply what others have stored, as far as it is news; raises StartRefused."""
+        for decision in followed(self._decider, self.head, entries):
+            self._follow(decision)
+
+    def _follow(self, decision: Decision[State, Command, Event]) -> None:
+        theirs: Verdict[State, Command, Event] = Verdict(self.head)
+        theirs.add(decision)
+        self._go_on(theirs)
+
+    async def _commit_less(self, group: Sequence[Waiting[State, Command, Event]]) -> None:
+        """Half of a group at a time; a single command that is too much is refused."""
+        if len(group) == 1:
+            refuse_all(group, VAST)
+            return
+        middle = len(group) // 2
+        await self.commit(group[:middle])
+        await self.commit(group[middle:])
 
     def _go_on(self, verdict: Verdict[State, Command, Event]) -> None:
         self.head = verdict.head
@@ -70,7 +108,10 @@ class Commits(Generic[State, Command, Event]):
     async def _stored(
         self, group: Sequence[Waiting[State, Command, Event]]
     ) -> Verdict[State, Command, Event]:
-        """What the group leads to, and it is stored; raises Rejected if it could not be."""
+        """What the group leads to, and it is stored.
+
+        Raises Rejected, Unavailable or TooLarge if it could not be.
+        """
         for conflicts in range(CONFLICTS):
             if conflicts > 1:
                 await asyncio.sleep(self._chance.uniform(0, 0.01 * 2**conflicts))
@@ -80,11 +121,7 @@ class Commits(Generic[State, Command, Event]):
                 if not verdict.entries or await self._append(verdict.entries):
                     return verdict
             except Conflict:
-                await self._catch_up()
-            except LogFull as problem:
-                log.error("nothing was stored", problem=str(problem))
-                full = Rejected(Code.UNAVAILABLE, str(problem), retry_after=FULL_DISK_SECONDS)
-                raise full from problem
+                await self.catch_up()
         raise CONTENDED
 
     async def _append(self, entries: Sequence[Entry]) -> bool:
@@ -92,19 +129,25 @@ class Commits(Generic[State, Command, Event]):
         try:
             await self._log.append(self.head.position, entries)
         except AnswerLost:
-            found = await self._log.read(self.head.position, 1)
+            found = await self._looked_up()
             if not found:
                 return False
             if found[0].command != entries[0].command:
                 raise Conflict("somebody else was faster") from None
         return True
 
-    async def _catch_up(self) -> None:
-        """Apply what others have stored."""
-        async for decision in catch_up(self._log, self._decider, self.head):
-            theirs: Verdict[State, Command, Event] = Verdict(self.head)
-            theirs.add(decision)
-            self._go_on(theirs)
+    async def _looked_up(self) -> Sequence[Entry]:
+        """What was stored next, whoever stored it; raises Rejected when nobody can tell in time.
+
+        What it was is found when the log is read on.
+        """
+        for _ in range(LOOKS):
+            try:
+                return await self._log.read(self.head.position, 1)
+            except Unavailable as problem:
+                log.error("nobody knows whether it was stored", problem=str(problem))
+                await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        raise UNSURE
 
     async def _answer(self, verdict: Verdict[State, Command, Event]) -> None:
         for waiting, refusal in verdict.refused:
@@ -119,6 +162,8 @@ class Commits(Generic[State, Command, Event]):
                     waiting.accept(await self._first_outcome(waiting.request, decision.repeats))
                 except Rejected as mismatch:
                     waiting.refuse(mismatch)
+                except Unavailable as problem:
+                    waiting.refuse(unavailable(problem))
 
     async def _first_outcome(self, request: Request[Command], first: int) -> Outcome[State, Event]:
         """What was answered when the command was sent first; raises Rejected if it is another."""
@@ -132,6 +177,11 @@ class Commits(Generic[State, Command, Event]):
             if entry.event is not None
         ]
         return Outcome(events, entries[-1].position, self.head.state, duplicate=True)
+
+
+def unavailable(problem: Unavailable) -> Rejected:
+    """What a client is told when the log cannot be reached: nothing was stored."""
+    return Rejected(Code.UNAVAILABLE, str(problem), retry_after=AGAIN_SECONDS)
 
 
 def refuse_all(group: Iterable[Waiting[State, Command, Event]], refusal: Rejected) -> None:

@@ -94,6 +94,13 @@ class Performer(Generic[Command]):
         self._is_open = False
         await self._attempts.stop()
 
+    def abandon(self) -> None:
+        """Let everything be: another node performs it."""
+        self._is_open = False
+        self._timers.stop()
+        self._commands.clear()
+        self._attempts.abandon()
+
     def _is_pending(self, origin: str) -> bool:
         return self._store.pending(origin) is not None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import takewhile
 
 import structlog
@@ -59,21 +59,24 @@ async def catch_up(
     event_log: EventLog, decider: Decider[State, Command, Event], head: Head[State, Command]
 ) -> AsyncIterator[Decision[State, Command, Event]]:
     """What each entry after a head leads to; raises StartRefused at one that cannot be read."""
-    async for entry in entries_after(event_log, head.position):
-        try:
-            decision = decider.replayed(head, entry)
-        except Exception as problem:  # as above
-            raise StartRefused(unreadable(entry, problem)) from problem
-        head = decision.head
-        yield decision
+    while entries := await event_log.read(head.position, ENTRIES_A_READ):
+        for decision in followed(decider, head, entries):
+            head = decision.head
+            yield decision
 
 
-async def entries_after(event_log: EventLog, position: int) -> AsyncIterator[Entry]:
-    """Every entry after a position, read in pieces."""
-    while entries := await event_log.read(position, ENTRIES_A_READ):
-        for entry in entries:
-            yield entry
-        position = entries[-1].position
+def followed(
+    decider: Decider[State, Command, Event], head: Head[State, Command], entries: Sequence[Entry]
+) -> Iterator[Decision[State, Command, Event]]:
+    """What those entries lead to that come after the head; raises StartRefused as above."""
+    for entry in entries:
+        if entry.position > head.position:
+            try:
+                decision = decider.replayed(head, entry)
+            except Exception as problem:  # as above
+                raise StartRefused(unreadable(entry, problem)) from problem
+            head = decision.head
+            yield decision
 
 
 def unreadable(entry: Entry, problem: Exception) -> str:

@@ -12,22 +12,26 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Generic
 
+import structlog
+
 from app.core.ports import Ports
 from app.core.principal import Principal
-from app.core.rejected import Code, Rejected
+from app.core.rejected import Code, Rejected, StartRefused
 from app.runtime.broadcast import Broadcast, Listener, Subscription
 from app.runtime.clock import Clock
-from app.runtime.commit import UNSURE, Commits, refuse_all
+from app.runtime.commit import UNSURE, Commits, refuse_all, unavailable
 from app.runtime.decide import Decider
 from app.runtime.decision import Happened, Note, Request
 from app.runtime.effects import Performer
-from app.runtime.event_log.port import EventLog
+from app.runtime.event_log.port import EventLog, Unavailable
 from app.runtime.group import Outcome, Verdict, Waiting
 from app.runtime.head import Head
+from app.runtime.nodes import Nodes
 from app.runtime.pending import Pending, Turn
 from app.runtime.replay import read_events, replay
 from app.runtime.retry import RetryPolicy
@@ -40,8 +44,12 @@ if TYPE_CHECKING:  # traces are an extra
 WAITING_COMMANDS = 10_000
 COMMANDS_A_COMMIT = 512
 GRACE_SECONDS = 5.0
+SECONDS_BETWEEN_TRIES = 0.5
+
+log = structlog.get_logger(__name__)
 
 STOPPING = Rejected(Code.UNAVAILABLE, "the service is stopping")
+NOT_OURS = Rejected(Code.UNAVAILABLE, "another node performs the effects")
 BUSY = Rejected(Code.UNAVAILABLE, f"{WAITING_COMMANDS} commands are waiting already", retry_after=1)
 
 
@@ -102,7 +110,13 @@ class Store(Generic[State, Command, Event]):
         )
         self._broadcast: Broadcast[Event] = Broadcast()
         asked = self if traces is None else traces.around(self)
-        self._performer: Performer[Command] = Performer(asked, ports, policy=policy, chance=chance)
+        self._new_performer = partial(
+            Performer[Command], asked, ports, policy=policy, chance=chance
+        )
+        self._performer = self._new_performer()
+        self._nodes = Nodes(
+            event_log, wake=self._wake_up, ended=self._abandon_effects, hear=self._heard_in_passing
+        )
         self._waiting: deque[Waiting[State, Command, Event]] = deque()
         self._wake = asyncio.Event()
         self._life = f"{chance.getrandbits(64):016x}"
@@ -136,6 +150,16 @@ class Store(Generic[State, Command, Event]):
     def is_open(self) -> bool:
         """Whether commands are taken."""
         return self._open
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether commands are likely to be stored: they are taken, and the log can be reached."""
+        return self._open and self._nodes.is_reachable
+
+    @property
+    def performs_effects(self) -> bool:
+        """Whether it is this node that performs effects: of those that share a log, one does."""
+        return self._open and self._nodes.has_turn
 
     @property
     def listeners(self) -> list[Listener[Event]]:
@@ -182,8 +206,14 @@ class Store(Generic[State, Command, Event]):
         return Subscription(self._broadcast, self.read_events, after, names)
 
     async def read_events(self, after: int, limit: int) -> tuple[Sequence[Happened[Event]], int]:
-        """The events among the next `limit` entries after a position, and where those end."""
-        return await read_events(self._log, self._decider, after, limit)
+        """The events among the next `limit` entries after a position, and where those end.
+
+        Raises Rejected when the log cannot be reached.
+        """
+        try:
+            return await read_events(self._log, self._decider, after, limit)
+        except Unavailable as problem:
+            raise unavailable(problem) from problem
 
     def is_named(self, topic: str) -> bool:
         """Whether a subscription has asked for the topic by its name."""
@@ -226,6 +256,9 @@ class Store(Generic[State, Command, Event]):
             self._wake.set()
         return waiting.answer
 
+    def _wake_up(self) -> None:
+        self._wake.set()
+
     # Its life
 
     async def replay(self) -> None:
@@ -238,8 +271,8 @@ class Store(Generic[State, Command, Event]):
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Take commands and perform effects, in tasks that the group owns."""
         self._open = True
+        self._nodes.start(tasks, self.head.position)
         tasks.create_task(self._run(tasks), name="store")
-        self._performer.start(self.head.effects.pending)
 
     async def close(self, grace_seconds: float) -> None:
         """Take no more commands, finish what can be finished in so many seconds, and end.
@@ -251,14 +284,28 @@ class Store(Generic[State, Command, Event]):
         self._closing = True
         self._wake.set()
         await self._ended.wait()
+        await self._nodes.leave()
 
     async def _run(self, tasks: asyncio.TaskGroup) -> None:
-        """Commit what waits, group by group, until the Store is closed and nothing waits."""
+        """Commit what waits, group by group, until the Store is closed and nothing waits.
+
+        A node that cannot read what another has stored ends its work, and is no more ready: its
+        edition is too old.
+        """
         try:
-            while group := await self._next_group():
-                await self._commits.commit(group)
-                self._snapshots.in_time(self.head, tasks)
-            await self._snapshots.at_the_end(self.head)
+            while await self._has_work():
+                await self._take_news()
+                if group := self._next_group():
+                    await self._commits.commit(group)
+                if self._nodes.has_turn:
+                    self._snapshots.in_time(self.head, tasks)
+            if self._nodes.has_turn:
+                await self._snapshots.at_the_end(self.head)
+        except StartRefused as problem:
+            log.critical("this node cannot go on: it needs the newer edition", problem=str(problem))
+            self._open = False
+            self._abandon_effects()
+            await self._nodes.leave()
         finally:
             self._open = False
             self._ended.set()
@@ -268,8 +315,38 @@ class Store(Generic[State, Command, Event]):
     def _moved_on(self, verdict: Verdict[State, Command, Event]) -> None:
         """Broadcast what is stored, and perform what it asks for."""
         self._broadcast.tell(verdict.events, verdict.head.position)
+        for happened in verdict.events:
+            if happened.seq is None:
+                self._nodes.tell(happened.json, happened.cause)
         self._performer.cancel(verdict.cancelled)
         self._performer.begin(verdict.begun)
+
+    async def _take_news(self) -> None:
+        """Apply what other nodes have stored, and begin with the effects if it is our turn."""
+        self._commits.follow(self._nodes.take_stored())
+        if self._nodes.is_due and self._open:
+            try:
+                await self._commits.catch_up()  # to what the one before us has settled
+            except Unavailable:  # the lease lapses, or the log can be reached again
+                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+            else:
+                self._nodes.turn_taken()
+                self._performer.start(self.head.effects.pending)
+
+    def _abandon_effects(self) -> None:
+        """Another node performs them from now on; what is under way settles nothing here."""
+        self._performer.abandon()
+        self._performer = self._new_performer()
+
+    def _heard_in_passing(self, event: str, cause: str | None) -> None:
+        """Another node tells of an event that is stored nowhere."""
+        try:
+            decoded = self._decider.rules.decode_event(event)
+        except Rejected as problem:  # of another edition
+            log.warning("an event of another node cannot be read", problem=problem.message)
+            return
+        topic = self._decider.rules.topic_of(decoded)
+        self._broadcast.tell([Happened(decoded, topic, event, None, cause)], self.seq)
 
     def _admit(self, request: Request[Command] | Note) -> asyncio.Future[Outcome[State, Event]]:
         """Decide this for somebody outside, if there is room."""
@@ -282,9 +359,24 @@ class Store(Generic[State, Command, Event]):
     def _waiting_for(self, request: Request[Command] | Note) -> Waiting[State, Command, Event]:
         return Waiting(request, asyncio.get_running_loop().create_future())
 
-    async def _next_group(self) -> list[Waiting[State, Command, Event]]:
-        while not self._waiting and not self._closing:
+    async def _has_work(self) -> bool:
+        """Wait for it; False at the end, when the Store is closed and nothing waits."""
+        while not (self._waiting or self._closing or self._nodes.has_news):
             self._wake.clear()
             await self._wake.wait()
+        return bool(self._waiting) or not self._closing
+
+    def _next_group(self) -> list[Waiting[State, Command, Event]]:
+        """What is to be decided next; of effects, only while they are this node's."""
         size = min(len(self._waiting), COMMANDS_A_COMMIT)
-        return [self._waiting.popleft() for _ in range(size)]
+        group = [self._waiting.popleft() for _ in range(size)]
+        if not self._nodes.has_turn:
+            refuse_all(filter(_is_of_effect, group), NOT_OURS)
+            group = [waiting for waiting in group if not _is_of_effect(waiting)]
+        return group
+
+
+def _is_of_effect(waiting: Waiting[State, Command, Event]) -> bool:
+    """Whether it is what performing an effect has led to, and not what somebody asks for."""
+    request = waiting.request
+    return not request.dead if isinstance(request, Note) else request.origin is not None

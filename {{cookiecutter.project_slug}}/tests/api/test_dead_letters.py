@@ -59,7 +59,7 @@ async def served(folder: Path, *entries: Entry) -> AsyncIterator[httpx.AsyncClie
     if entries:
         event_log = open_event_log(url)
         await event_log.append(0, entries)
-        event_log.close()
+        await event_log.close()
     app = create_app(Settings(event_log=url, _env_file=None))  # type: ignore[call-arg]
     async with (
         app.router.lifespan_context(app),

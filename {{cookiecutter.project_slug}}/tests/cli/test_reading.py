@@ -280,7 +280,7 @@ async def test_a_copy_is_of_one_moment_however_much_is_written_meanwhile(
 
     with closing(read_event_log(url)) as reader:
         end = reader.copy_to(tmp_path / "copy.db", write_more)
-    event_log.close()
+    await event_log.close()
 
     assert len(steps) > 1
     assert steps == sorted(set(steps))
@@ -391,7 +391,7 @@ async def test_a_reader_does_not_keep_a_service_from_starting(url: str, epoch: s
     with closing(read_event_log(url)) as event_log:
         entries = event_log.entries()
         first = next(entries)
-        open_event_log(url).close()
+        await open_event_log(url).close()
         rest = list(entries)
 
     assert [first.position, *(entry.position for entry in rest)] == list(range(1, ended(url) + 1))

@@ -199,7 +199,7 @@ async def test_after_a_restart_an_effect_is_still_in_the_trace_that_it_comes_fro
                 root.end()
             else:
                 await until(lambda: store.state == 7)
-        opened.close()
+        await opened.close()
 
     assert spans.paths == ["root", "root > Add"]
     assert spans.correlations == {"call-7"}

@@ -27,7 +27,7 @@ async def main():
         os.write(1, b"begin")
         await asyncio.gather(*(store.dispatch(Add(1), by=ME) for _ in range(100)))
         os.write(1, b"acknowledged")
-    event_log.close()
+    await event_log.close()
 
 asyncio.run(main())
 """

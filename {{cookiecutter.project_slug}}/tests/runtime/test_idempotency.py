@@ -90,7 +90,7 @@ async def test_ids_are_remembered_after_a_restart(tmp_path: Path) -> None:
             assert outcome.duplicate is (life > 0)
             assert [happened.event for happened in outcome.events] == [Added(1, 0, 1)]
             assert store.state == 1
-        event_log.close()
+        await event_log.close()
 
 
 async def test_a_first_command_that_cannot_be_read_any_more_costs_its_sender_only() -> None:

@@ -68,16 +68,16 @@ async def test_a_snapshot_gives_the_head_that_the_log_gives(tmp_path: Path) -> N
     path = tmp_path / "e.db"
     event_log: EventLog = SqliteLog(path)
     head = await filled(event_log)
-    event_log.close()
+    await event_log.close()
 
     counted = Counted(path)
     async with open_tally(counted) as store:
         from_snapshot, read = store.head, counted.read_entries
-    counted.close()
+    await counted.close()
     whole = Counted(path)
     async with open_tally(whole, replace(TALLY, fingerprint="another")) as store:
         from_log, read_whole = store.head, whole.read_entries
-    whole.close()
+    await whole.close()
 
     assert from_snapshot == from_log == head
     assert read == 0
@@ -88,7 +88,7 @@ async def test_ids_and_effects_go_on_after_a_start_from_a_snapshot(tmp_path: Pat
     url = f"sqlite:///{tmp_path}/e.db"
     event_log = open_event_log(url)
     await filled(event_log)
-    event_log.close()
+    await event_log.close()
 
     event_log = open_event_log(url)
     async with open_tally(event_log) as store:
@@ -100,7 +100,7 @@ async def test_ids_and_effects_go_on_after_a_start_from_a_snapshot(tmp_path: Pat
                 await asyncio.sleep(0)
         assert store.state == before + 1
         assert len(store.dead_letters()) == 1
-    event_log.close()
+    await event_log.close()
 
 
 async def test_half_a_snapshot_is_never_seen(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_half_a_snapshot_is_never_seen(tmp_path: Path) -> None:
     assert await event_log.load_snapshot("another") is None
     count = event_log._connection.execute("SELECT count(*) FROM snapshot_row").fetchone()
     assert count == (1,), "what an older snapshot left is taken away"
-    event_log.close()
+    await event_log.close()
 
 
 async def rows_of(*rows: Row) -> AsyncIterator[Sequence[Row]]:
@@ -137,7 +137,7 @@ async def test_commands_are_decided_while_a_snapshot_is_written(tmp_path: Path) 
             await store.dispatch(Add(1), by=ME)
         assert store.state == 200
     assert await event_log.load_snapshot("tally") is not None
-    event_log.close()
+    await event_log.close()
 
 
 class FullForSnapshots(SqliteLog):
@@ -156,4 +156,4 @@ async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> 
         for _ in range(30):
             await store.dispatch(Add(1), by=ME)
         assert store.state == 30
-    event_log.close()
+    await event_log.close()

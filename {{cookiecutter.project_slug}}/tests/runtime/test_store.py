@@ -133,7 +133,7 @@ async def test_the_state_is_rebuilt_from_the_log(tmp_path: Path) -> None:
         async with open_tally(event_log) as store:
             await store.dispatch(Add(1), by=ME)
             assert store.state == round_
-        event_log.close()
+        await event_log.close()
 
 
 STORED = Entry(

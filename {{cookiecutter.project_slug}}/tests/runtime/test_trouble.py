@@ -90,7 +90,7 @@ async def test_a_strange_failure_is_a_dead_letter_too(task: Task, tmp_path: Path
         await until(lambda: len(store.dead_letters()) == 1)
         await plan(store, Run(Work("adds")))
         await until(lambda: store.state == 7)
-    event_log.close()
+    await event_log.close()
 
 
 def unwritable(action: Command | Event) -> str:
@@ -220,8 +220,8 @@ async def test_a_snapshot_that_cannot_be_read_is_no_hindrance(
     event_log = MemoryLog()
     async with open_tally(event_log) as store:
         await store.dispatch(Add(1), by=ME)
-    assert event_log._snapshot is not None
-    event_log._snapshot = replace(event_log._snapshot, rows=[("head", "[")])
+    [kept] = event_log._snapshots
+    event_log._snapshots[:] = [replace(kept, rows=[("head", "[")])]
 
     async with open_tally(event_log) as store:
         assert store.state == 1

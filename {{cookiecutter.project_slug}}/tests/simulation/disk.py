@@ -22,6 +22,12 @@ class Disk:
     epoch: str
     entries: list[Entry] = field(default_factory=list)
     snapshot: Snapshot | None = None
+    terms: int = 0
+
+    def next_term(self) -> int:
+        """One that there never was."""
+        self.terms += 1
+        return self.terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,15 @@ class SimulatedLog:
     stored: Callable[[int, Sequence[Entry]], None]
     step: Callable[[], Awaitable[None]]
     epoch: str = ""
+    _term: int = 0
 
     def __post_init__(self) -> None:
         self.epoch = self.disk.epoch
+
+    @property
+    def is_shared(self) -> bool:
+        """One node at a time has it."""
+        return False
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the port says, and as the weather is."""
@@ -112,7 +124,36 @@ class SimulatedLog:
         self.met["snapshot used" if is_ours else "snapshot of other code"] += 1
         return replace(kept, rows=list(kept.rows)) if is_ours else None
 
-    def close(self) -> None:
+    async def connect(self) -> None:
+        """It is always there."""
+
+    async def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Nobody else appends."""
+        while True:
+            if entries := await self.read(after, 1000):
+                yield entries
+                after = entries[-1].position
+            else:
+                await asyncio.sleep(1)
+
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """A life that is over holds nothing."""
+        self._term = self._term or self.disk.next_term()
+        return self._term
+
+    async def release(self, name: str) -> None:
+        """The next claim has another term."""
+        self._term = 0
+
+    async def announce(self, text: str) -> None:
+        """There is nobody else."""
+
+    async def announcements(self) -> AsyncIterator[str]:
+        """Nothing is announced."""
+        await asyncio.Event().wait()
+        yield ""
+
+    async def close(self) -> None:
         """Nothing is held."""
 
     async def _moment(self) -> None:

@@ -8,15 +8,29 @@ from app.runtime.event_log.port import EventLog
 from app.runtime.event_log.reader import SqliteReader
 from app.runtime.event_log.sqlite import SqliteLog
 
+DATABASES = ("postgresql://", "postgres://")
 
-def open_event_log(url: str) -> EventLog:
-    """The log at `memory://`, or in a file at `sqlite:///relative` or `sqlite:////absolute`."""
+
+def open_event_log(url: str, *, shared: bool = False) -> EventLog:
+    """The log that an address names: in this process, in a file, or in a database.
+
+    A file is `shared` with other processes that say so, too; a database is, anyway.
+    """
+    if url.startswith(DATABASES):
+        try:
+            from app.runtime.event_log.postgres import PostgresLog
+        except ImportError as problem:
+            words = f"APP_EVENT_LOG needs the extra `postgres`: {problem}"
+            raise StartRefused(words) from None
+        return PostgresLog(url)
     path = _file_of(url)
-    return MemoryLog() if path is None else SqliteLog(path)
+    return MemoryLog() if path is None else SqliteLog(path, shared=shared)
 
 
 def read_event_log(url: str) -> SqliteReader:
     """A log that is there, for reading alone: a service may write to it meanwhile."""
+    if url.startswith(DATABASES):
+        raise StartRefused("this reads a file: of a database, make a copy with its own tools")
     path = _file_of(url)
     if path is None:
         raise StartRefused("memory:// ends with its process: there is no log to read")
@@ -32,6 +46,6 @@ def _file_of(url: str) -> Path | None:
         case "sqlite", "://" if rest.startswith("/") and rest != "/":
             return Path(rest.removeprefix("/"))
     raise StartRefused(
-        f"APP_EVENT_LOG: {url} names no event log; "
-        "use sqlite:///data/events.db, sqlite:////absolute/path.db or memory://"
+        f"APP_EVENT_LOG: {url} names no event log; use sqlite:///data/events.db, "
+        "sqlite:////absolute/path.db, postgresql://… or memory://"
     )

@@ -29,10 +29,23 @@ class Measured(EventLog):
         stored: Callable[[Sequence[Entry]], None] | None = None,
     ) -> None:
         """`stored` is called with entries that are stored, before anything follows from them."""
-        self.epoch = event_log.epoch
         self._log = event_log
         self._appends = appends
         self._stored = stored
+
+    @property
+    def epoch(self) -> str:
+        """As the log itself."""
+        return self._log.epoch
+
+    @property
+    def is_shared(self) -> bool:
+        """As the log itself."""
+        return self._log.is_shared
+
+    async def connect(self) -> None:
+        """As the log itself."""
+        await self._log.connect()
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the log itself, and told how long it took."""
@@ -50,6 +63,10 @@ class Measured(EventLog):
         """As the log itself."""
         return await self._log.read(after, limit)
 
+    def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """As the log itself."""
+        return self._log.tail(after)
+
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
@@ -60,6 +77,22 @@ class Measured(EventLog):
         """As the log itself."""
         return await self._log.load_snapshot(fingerprint)
 
-    def close(self) -> None:
+    async def claim(self, name: str, seconds: float) -> int | None:
         """As the log itself."""
-        self._log.close()
+        return await self._log.claim(name, seconds)
+
+    async def release(self, name: str) -> None:
+        """As the log itself."""
+        await self._log.release(name)
+
+    async def announce(self, text: str) -> None:
+        """As the log itself."""
+        await self._log.announce(text)
+
+    def announcements(self) -> AsyncIterator[str]:
+        """As the log itself."""
+        return self._log.announcements()
+
+    async def close(self) -> None:
+        """As the log itself."""
+        await self._log.close()

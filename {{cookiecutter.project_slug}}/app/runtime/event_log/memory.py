@@ -1,9 +1,15 @@
 """An event log that ends with the process: for tests, and for trying things out."""
 
+from __future__ import annotations
+
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
+from copy import copy
 
+from app.runtime.event_log.growth import Growth
+from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.port import Conflict, Entry, Row, Snapshot
 
 
@@ -13,7 +19,26 @@ class MemoryLog:
     def __init__(self) -> None:
         self.epoch = secrets.token_hex(8)
         self._entries: list[Entry] = []
-        self._snapshot: Snapshot | None = None
+        self._snapshots: list[Snapshot] = []
+        self._leases: dict[str, tuple[MemoryLog | None, int, float]] = {}
+        self._growth = Growth()
+        self._heard = Heard()
+        self._nodes = [self]
+
+    def another_node(self) -> MemoryLog:
+        """The same log, as another node of this process finds it."""
+        node = copy(self)
+        node._heard = Heard()
+        self._nodes.append(node)
+        return node
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it has more nodes than one."""
+        return len(self._nodes) > 1
+
+    async def connect(self) -> None:
+        """It is always there."""
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none; raises Conflict unless the log ends at `expected`."""
@@ -21,22 +46,55 @@ class MemoryLog:
         if len(self._entries) != expected:
             raise Conflict(f"the log ends at {len(self._entries)}, not at {expected}")
         self._entries.extend(entries)
+        self._growth.told(len(self._entries))
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`."""
         return self._entries[after : after + limit]
+
+    def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Every entry after a position, as they are appended."""
+        return self._growth.tail(self.read, after)
 
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
         """Keep a snapshot in place of the one before."""
         kept = [row async for some in rows for row in some]
-        self._snapshot = Snapshot(position, fingerprint, kept)
+        self._snapshots[:] = [Snapshot(position, fingerprint, kept)]
 
     async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
         """The snapshot, if there is one and this fingerprint is its own."""
-        kept = self._snapshot
-        return kept if kept is not None and kept.fingerprint == fingerprint else None
+        own = [kept for kept in self._snapshots if kept.fingerprint == fingerprint]
+        return own[0] if own else None
 
-    def close(self) -> None:
-        """Nothing is held that must be let go."""
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """Take or renew the lease of this name; its term, or None: another has it."""
+        now = time.monotonic()
+        holder, term, until = self._leases.get(name, (None, 0, 0.0))
+        if holder not in (None, self) and now < until:
+            return None
+        term += holder is not self or now >= until
+        self._leases[name] = self, term, now + seconds
+        return term
+
+    async def release(self, name: str) -> None:
+        """Let another node have the lease at once, if this one has it."""
+        holder, term, _ = self._leases.get(name, (None, 0, 0.0))
+        if holder is self:
+            self._leases[name] = None, term, 0.0
+
+    async def announce(self, text: str) -> None:
+        """Tell all other nodes of this process."""
+        require_announceable(text)
+        for node in self._nodes:
+            if node is not self:
+                node._heard.hear(text)
+
+    def announcements(self) -> AsyncIterator[str]:
+        """What other nodes announce from now on."""
+        return self._heard.announcements()
+
+    async def close(self) -> None:
+        """Nothing is held that must be let go, but for a place among the nodes."""
+        self._nodes[:] = [node for node in self._nodes if node is not self]

@@ -28,6 +28,9 @@ class Entry(NamedTuple):
     outcome: str | None = None
 
 
+# What one announcement may be, so that every engine can carry it.
+ANNOUNCED_BYTES = 128 * 1024
+
 # A part of a snapshot: its name, and a piece of it as JSON.
 Row: TypeAlias = tuple[str, str]
 
@@ -45,39 +48,103 @@ class Conflict(Exception):
     """The log does not end where the writer believed; nothing was appended."""
 
 
-class LogFull(Exception):
+class Unavailable(Exception):
+    """The log cannot be reached; nothing was appended, and it may succeed later.
+
+    The words name the log by its address, without a password.
+    """
+
+
+class LogFull(Unavailable):
     """There is no room for the entries; nothing was appended, and it may succeed later."""
+
+
+class TooLarge(Exception):
+    """More than the engine takes at once; nothing was appended, and fewer entries may fit."""
 
 
 class AnswerLost(Exception):
     """Nobody knows whether the entries were appended: the log must be read to know.
 
-    An engine that raises this makes sure that what was not there by then never comes.
+    An engine that raises this makes sure that what is not there when `read` next answers never
+    comes: until it can, `read` raises Unavailable.
     """
 
 
 class EventLog(Protocol):
-    """A total order of entries, at positions 1, 2, 3 … without holes.
+    """A total order of entries, at positions 1, 2, 3 … without holes, shared by many nodes.
 
-    `epoch` is random, made with the log: positions of another epoch mean nothing here. What an
-    engine raises besides the three exceptions above is fatal: the process ends, and replays.
+    `epoch` is random, made with the log, known once `connect` has returned: positions of another
+    epoch mean nothing here. A connection that breaks is made again by whatever is called next.
+    Besides the exceptions above, an engine raises StartRefused when trying again is of no use, and
+    when it finds another epoch after a connection broke. All else is fatal: the process ends, and
+    replays.
     """
 
-    epoch: str
+    @property
+    def epoch(self) -> str:
+        """The name of this log's positions."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes may write to it as well."""
+
+    async def connect(self) -> None:
+        """Reach the log, which is made when absent; called before all else, until it returns.
+
+        Raises Unavailable when it may succeed later.
+        """
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
-        """Store all entries or none, durably; raises Conflict unless the log ends at `expected`."""
+        """Store all entries or none, durably; raises Conflict unless the log ends at `expected`.
+
+        So a node that was paused stores nothing stale: it has to read on first. Raises Unavailable,
+        TooLarge or AnswerLost as well.
+        """
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
-        """At most `limit` entries from the one after position `after`."""
+        """At most `limit` entries from the one after position `after`; raises Unavailable.
+
+        All that was stored before the call is there.
+        """
+
+    def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Every entry after a position, as they are appended by whatever node, this one included.
+
+        Without gap or repeat, also across lost connections, which are waited for.
+        """
 
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
-        """Store a snapshot in place of the one before; half a snapshot is never seen."""
+        """Store a snapshot in place of the one before; half a snapshot is never seen.
+
+        Raises Unavailable: then the one before is still there.
+        """
 
     async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own."""
+        """The snapshot, if there is one and this fingerprint is its own; raises Unavailable."""
 
-    def close(self) -> None:
-        """Let go of the log; what was appended stays."""
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """Take or renew the lease of this name for so long; its term, or None: another has it.
+
+        At most one node holds it. Its term stays while it is renewed, and each new holding has a
+        greater one, wherever. Whoever holds it counts the seconds from before the call, by a clock
+        that nobody sets, and holds nothing once they are over: neither a renewal that raises
+        Unavailable nor a pause of the process makes it longer.
+        """
+
+    async def release(self, name: str) -> None:
+        """Let another node have the lease at once, if this one has it; raises Unavailable."""
+
+    async def announce(self, text: str) -> None:
+        """Tell all other nodes, those that are connected now; at most once, and kept nowhere.
+
+        Raises Unavailable, and TooLarge for more than ANNOUNCED_BYTES of UTF-8.
+        """
+
+    def announcements(self) -> AsyncIterator[str]:
+        """What other nodes announce from now on; the oldest are dropped for a slow reader."""
+
+    async def close(self) -> None:
+        """Let go of the log; what was appended stays. Leases are not released."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from app.core.rejected import StartRefused
 from app.runtime.event_log.port import Entry, Snapshot
-from app.runtime.event_log.sqlite import FORMAT, SELECT
+from app.runtime.event_log.sqlite import SELECT
+from app.runtime.event_log.sqlite_file import FORMAT
 
 ENTRIES_A_READ = 1_000
 PAGES_A_STEP = 2_048

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,35 +12,17 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from app.core.rejected import StartRefused
+from app.runtime.event_log.growth import Growth
+from app.runtime.event_log.heard import Heard, require_announceable
+from app.runtime.event_log.leases import Watch
+from app.runtime.event_log.neighbours import Neighbours
 from app.runtime.event_log.port import Conflict, Entry, LogFull, Row, Snapshot
+from app.runtime.event_log.sqlite_file import COLUMNS, epoch_of, open_file
 
-FORMAT = 2
-COLUMNS = ", ".join(Entry._fields)
 PLACES = ", ".join("?" for _ in Entry._fields)
 SELECT = f"SELECT {COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
-TABLES = """
-    CREATE TABLE log (
-        position INTEGER PRIMARY KEY,
-        time INTEGER NOT NULL,
-        command TEXT NOT NULL,
-        principal TEXT NOT NULL,
-        role TEXT NOT NULL,
-        cause TEXT,
-        action TEXT,
-        event TEXT,
-        effects TEXT,
-        settles TEXT,
-        continues TEXT,
-        outcome TEXT
-    ) STRICT;
-    CREATE UNIQUE INDEX log_settles ON log (settles) WHERE settles IS NOT NULL;
-    CREATE TABLE snapshot (position INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
-    CREATE TABLE snapshot_row (
-        position INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE meta (epoch TEXT NOT NULL) STRICT;
-"""
+GROWN = b"g"
+ANNOUNCED = b"a"
 INSERT_ROW = "INSERT INTO snapshot_row VALUES (?, ?, ?)"
 INSERT_SNAPSHOT = "INSERT INTO snapshot VALUES (?, ?)"
 ROWS_A_DELETE = 64
@@ -52,29 +35,47 @@ T = TypeVar("T")
 
 
 class SqliteLog:
-    """One table; all statements run in one thread, because a commit waits for the disk."""
+    """One table; all statements run in one thread, because a commit waits for the disk.
 
-    def __init__(self, path: Path) -> None:
+    Several processes of one machine may share the file. Each append wakes the others by a datagram
+    (20 µs for each of them); one whose sender died before it could send it is found within a
+    second. The tables are the truth, whatever arrives.
+    """
+
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         """Open the file at `path`, made with its folder when absent.
 
-        Raises StartRefused when it is in use by another process, or is not an event log.
+        Raises StartRefused when another process has it open, unless both said that they share it,
+        and when it is not an event log.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(path)
-            self._connection = _connected(path)
-        except (OSError, sqlite3.Error) as problem:
-            raise StartRefused(f"cannot open the event log {path}: {problem}") from problem
-        self.epoch = _epoch(self._connection, path)
+        self._connection, self._lock = open_file(path, shared=shared)
+        self.epoch = epoch_of(self._connection)
+        self._path, self.is_shared = path, shared
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="event-log")
+        self._node = secrets.token_hex(8)
+        self._watch, self._renewed = Watch(), dict[str, float]()
+        self._growth, self._heard = Growth(), Heard()
+        self._neighbours: Neighbours | None = None
+
+    async def connect(self) -> None:
+        """The file is open; hear of its neighbours, if it may have any."""
+        if self.is_shared and self._neighbours is None:
+            self._neighbours = Neighbours(self._path, self._received)
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none, durably; raises Conflict unless the log ends at `expected`."""
         await self._run(lambda: self._append(expected, entries))
+        self._growth.appended(entries)
+        if self._neighbours is not None:
+            self._neighbours.poke(GROWN + b"%d" % entries[-1].position)
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`."""
         return await self._run(lambda: self._read(after, limit))
+
+    def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Every entry after a position, as they are appended by whatever process."""
+        return self._growth.tail(self.read, after)
 
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
@@ -94,10 +95,32 @@ class SqliteLog:
         """The snapshot, if there is one and this fingerprint is its own."""
         return await self._run(lambda: self._load_snapshot(fingerprint))
 
-    def close(self) -> None:
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """Take or renew the lease of this name; its term, or None: another has it."""
+        return await self._run(lambda: self._claim(name, seconds))
+
+    async def release(self, name: str) -> None:
+        """Let another process have the lease at once, if this one has it."""
+        self._renewed.pop(name, None)
+        release = "UPDATE lease SET holder = NULL WHERE name = ? AND holder = ?"
+        await self._write(release, [(name, self._node)])
+
+    async def announce(self, text: str) -> None:
+        """Tell all other processes that share the file; at most once."""
+        data = require_announceable(text)
+        if self._neighbours is not None:
+            await self._neighbours.send(ANNOUNCED + data)
+
+    def announcements(self) -> AsyncIterator[str]:
+        """What other processes announce from now on."""
+        return self._heard.announcements()
+
+    async def close(self) -> None:
         """Finish the write under way, close the file and let go of the lock."""
+        if self._neighbours is not None:
+            self._neighbours.close()
+        await self._run(self._connection.close)
         self._thread.shutdown()
-        self._connection.close()
         self._lock.close()
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -124,6 +147,28 @@ class SqliteLog:
             if words is None:
                 raise
             raise LogFull(words) from problem
+
+    def _claim(self, name: str, seconds: float) -> int | None:
+        now = time.monotonic()
+        with self._transaction() as transaction:
+            found = transaction.execute("SELECT * FROM lease WHERE name = ?", (name,)).fetchone()
+            _, holder, term, renewed = found or (name, None, 0, 0)
+            if holder == self._node:
+                is_new = now >= self._renewed[name] + seconds
+            else:
+                is_new = holder is None or self._watch.has_lapsed(name, renewed, seconds)
+                if not is_new:
+                    return None
+            row = (name, self._node, term + is_new, renewed + 1)
+            transaction.execute("REPLACE INTO lease VALUES (?, ?, ?, ?)", row)
+        self._renewed[name] = now
+        return term + is_new
+
+    def _received(self, data: bytes) -> None:
+        if data.startswith(ANNOUNCED):
+            self._heard.hear(data.removeprefix(ANNOUNCED).decode())
+        else:
+            self._growth.told(int(data.removeprefix(GROWN)))
 
     def _read(self, after: int, limit: int) -> list[Entry]:
         return list(map(Entry._make, self._connection.execute(SELECT, (after, limit))))
@@ -164,39 +209,3 @@ class SqliteLog:
 def _insert(count: int) -> str:
     """One statement for so many entries: after each statement, this thread waits for its turn."""
     return f"INSERT INTO log ({COLUMNS}) VALUES {', '.join([f'({PLACES})'] * count)}"  # noqa: S608
-
-
-def _locked(path: Path) -> sqlite3.Connection:
-    """A lock that ends with the process however it ends: an open transaction on a file beside."""
-    lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as problem:
-        lock.close()
-        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        raise StartRefused(
-            f"the event log {path} is in use by another process: "
-            "stop that one, or choose another file with APP_EVENT_LOG"
-        ) from None
-    return lock
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-def _epoch(connection: sqlite3.Connection, path: Path) -> str:
-    """The epoch of the log, which is made here when the file is new."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version == 0 and tables == 0:
-        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
-        connection.execute("INSERT INTO meta VALUES (?)", (secrets.token_hex(8),))
-    elif version != FORMAT:
-        raise StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
-    (epoch,) = connection.execute("SELECT epoch FROM meta").fetchone()
-    return str(epoch)

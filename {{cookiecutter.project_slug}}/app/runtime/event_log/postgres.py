@@ -1,0 +1,277 @@
+"""The event log in a Postgres database, shared by the processes of many machines."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import psycopg
+import structlog
+
+from app.core.rejected import StartRefused
+from app.runtime.event_log.growth import Growth
+from app.runtime.event_log.heard import Heard, require_announceable
+from app.runtime.event_log.port import (
+    AnswerLost,
+    Conflict,
+    Entry,
+    Row,
+    Snapshot,
+    Unavailable,
+)
+from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres
+
+# Only one node makes the tables, or saves a snapshot, at a time: these are advisory locks.
+TABLES = """
+    SELECT pg_advisory_xact_lock(7310131);
+    CREATE TABLE IF NOT EXISTS event_log (
+        position bigint PRIMARY KEY, time bigint NOT NULL, command text NOT NULL,
+        principal text NOT NULL, role text NOT NULL, cause text, action text, event text,
+        effects text, settles text UNIQUE, continues text, outcome text
+    );
+    CREATE TABLE IF NOT EXISTS event_log_epoch (epoch text NOT NULL);
+    CREATE TABLE IF NOT EXISTS event_log_snapshot (
+        number int PRIMARY KEY, position bigint NOT NULL, fingerprint text NOT NULL,
+        name text NOT NULL, json text NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS event_log_lease (
+        name text PRIMARY KEY, holder text NOT NULL, term bigint NOT NULL,
+        until timestamptz NOT NULL
+    );
+    INSERT INTO event_log_epoch SELECT replace(gen_random_uuid()::text, '-', '')
+    WHERE NOT EXISTS (SELECT FROM event_log_epoch);
+"""
+# Of two writers at once, the second waits for the first to commit, and meets its positions then.
+APPEND = """
+    WITH stored AS (
+        INSERT INTO event_log SELECT * FROM json_populate_recordset(null::event_log, %s)
+        WHERE (SELECT coalesce(max(position), 0) FROM event_log) = %s RETURNING position
+    )
+    SELECT pg_notify(%s, 'grown ' || max(position)) FROM stored HAVING count(*) > 0
+"""
+READ = "SELECT * FROM event_log WHERE position > %s ORDER BY position LIMIT %s"
+CLAIM = """
+    INSERT INTO event_log_lease AS lease
+    VALUES (%s, %s, 1, clock_timestamp() + make_interval(secs => %s))
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
+        term = lease.term + (lease.holder != excluded.holder OR lease.until < now())::int
+    WHERE lease.holder = excluded.holder OR lease.until < clock_timestamp()
+    RETURNING term
+"""
+RELEASE = "UPDATE event_log_lease SET until = '-infinity' WHERE name = %s AND holder = %s"
+# What is lost with the server is no loss: whoever would have heard it is cut off, too.
+ANNOUNCE = """
+    SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, piece)
+    FROM unnest(%s::text[]) WITH ORDINALITY AS pieces (piece, number) ORDER BY number
+"""
+# A notification has less than 8000 bytes, a character of it four at most.
+PIECE_CHARACTERS = 1_900
+LOOKS_FOR_AN_END = 500
+END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
+SNAPSHOT = """
+    SELECT position, name, json FROM event_log_snapshot WHERE fingerprint = %s ORDER BY number
+"""
+# A client's id may have a NUL, which Postgres has not.
+WITHOUT_NUL = str.maketrans({"\0": "\x1a0", "\x1a": "\x1a1"})
+
+log = structlog.get_logger(__name__)
+
+
+class PostgresLog:
+    """One table, whose primary key gives each position once.
+
+    Three connections: appends, all else, and LISTEN. A notification only wakes whoever reads.
+    """
+
+    is_shared = True
+
+    def __init__(self, url: str) -> None:
+        """Raises StartRefused when this is no address of a database."""
+        self.epoch = ""
+        self._database = Postgres(url)
+        self._writing = Line(self._database, self._open)
+        self._aside = Line(self._database, self._open)
+        self._node = secrets.token_hex(8)
+        self._in_doubt = 0
+        self._growth, self._heard = Growth(), Heard()
+        self._pieces: dict[str, list[str]] = {}
+        self._listening: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        """Reach the database, and make the tables when there are none; raises Unavailable."""
+        async with self._one_connection() as connection:
+            await connection.execute(TABLES)
+            self.epoch = await _epoch_of(connection)
+        is_listening = asyncio.Event()
+        self._listening = asyncio.create_task(self._listen(is_listening), name="postgres-listen")
+        await is_listening.wait()
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """Store all entries or none, durably; raises Conflict unless the log ends at `expected`."""
+        await self._end_doubt()
+        rows = orjson.dumps([_row_of(entry) for entry in entries]).decode()
+        try:
+            stored = await self._writing.run(APPEND, rows, expected, self._channel)
+        except Broken as broken:
+            self._in_doubt = broken.backend
+            raise AnswerLost(str(broken)) from None
+        except psycopg.errors.UniqueViolation as problem:
+            if problem.diag.constraint_name != "event_log_pkey":
+                raise
+            raise Conflict("another node was faster") from None
+        if not stored:
+            raise Conflict(f"the log does not end at {expected}")
+        self._growth.appended(entries)
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """At most `limit` entries from the one after position `after`; raises Unavailable."""
+        await self._end_doubt()
+        return [_entry_of(row) for row in await self._aside.run(READ, after, limit)]
+
+    def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Every entry after a position, as they are appended by whatever node."""
+        return self._growth.tail(self.read, after)
+
+    async def save_snapshot(
+        self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
+    ) -> None:
+        """Store a snapshot in place of the one before, in one transaction."""
+        insert = "COPY event_log_snapshot FROM STDIN"
+        async with self._one_connection() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(7310132)")
+            await connection.execute("DELETE FROM event_log_snapshot")
+            async with connection.cursor() as cursor, cursor.copy(insert) as copy:
+                number = 0
+                async for some in rows:
+                    for name, text in some:
+                        await copy.write_row((number, position, fingerprint, name, text))
+                        number += 1
+
+    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own; raises Unavailable."""
+        async with self._one_connection() as connection:
+            found = await (await connection.execute(SNAPSHOT, (fingerprint,))).fetchall()
+        rows = [(str(name), str(text)) for _, name, text in found]
+        return Snapshot(int(found[0][0]), fingerprint, rows) if found else None
+
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """Take or renew the lease of this name, by the clock of the server; its term, or None."""
+        found = await self._aside.run(CLAIM, name, self._node, seconds)
+        return int(found[0][0]) if found else None
+
+    async def release(self, name: str) -> None:
+        """Let another node have the lease at once, if this one has it; raises Unavailable."""
+        await self._aside.run(RELEASE, name, self._node)
+
+    async def announce(self, text: str) -> None:
+        """Tell all other nodes, in as many notifications as it takes; raises Unavailable."""
+        require_announceable(text)
+        data = text.translate(WITHOUT_NUL)
+        starts = range(0, max(len(data), 1), PIECE_CHARACTERS)
+        pieces = [
+            f"{'more' if start != starts[-1] else 'last'} {self._node} {start} "
+            + data[start : start + PIECE_CHARACTERS]
+            for start in starts
+        ]
+        await self._aside.run(ANNOUNCE, self._channel, pieces)
+
+    def announcements(self) -> AsyncIterator[str]:
+        """What other nodes announce from now on."""
+        return self._heard.announcements()
+
+    async def close(self) -> None:
+        """End the connections."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+        await self._writing.close()
+        await self._aside.close()
+
+    @property
+    def _channel(self) -> str:
+        return f"event_log_{self.epoch}"
+
+    async def _end_doubt(self) -> None:
+        """End the backend that an append was sent to, before anybody looks what came of it."""
+        for _ in range(LOOKS_FOR_AN_END):
+            if not self._in_doubt or not await self._aside.run(END_BACKEND, self._in_doubt):
+                self._in_doubt = 0
+                return
+            await asyncio.sleep(0.01)
+        raise Unavailable(f"the event log {self._database.name}: an append does not end")
+
+    @asynccontextmanager
+    async def _one_connection(self) -> AsyncIterator[Connection]:
+        """A connection for one purpose; raises Unavailable, also when it breaks."""
+        async with await self._open() as connection:
+            try:
+                yield connection
+            except psycopg.OperationalError as problem:
+                raise Unavailable(self._database.words(problem)) from None
+
+    async def _open(self) -> Connection:
+        """A connection to the same log as before; raises Unavailable or StartRefused."""
+        connection = await self._database.open()
+        if self.epoch and await _epoch_of(connection) != self.epoch:
+            await connection.close()
+            raise StartRefused(f"the event log {self._database.name} was replaced by another")
+        return connection
+
+    async def _listen(self, is_listening: asyncio.Event) -> None:
+        """Hear that the log has grown, and what others announce; again after each lost connection.
+
+        Whoever tails the log looks for itself meanwhile.
+        """
+        while True:
+            try:
+                async with self._one_connection() as connection:
+                    await connection.execute(f'LISTEN "{self._channel}"'.encode())
+                    is_listening.set()
+                    self._growth.told()  # of what was not heard
+                    async for notify in connection.notifies():
+                        self._notified(*notify.payload.split(" ", 1))
+            except (Unavailable, StartRefused) as problem:
+                log.warning("the event log cannot be heard", problem=str(problem))
+            await asyncio.sleep(0.2 + secrets.randbelow(800) / 1000)
+
+    def _notified(self, what: str, rest: str) -> None:
+        if what == "grown":
+            self._growth.told(int(rest))
+            return
+        node, start, piece = rest.split(" ", 2)
+        if node == self._node:
+            return
+        # Notifications of one transaction come one after another.
+        pieces = self._pieces.setdefault(node, []) if start != "0" else []
+        self._pieces[node] = [*pieces, piece]
+        if what == "last":
+            self._heard.hear(_with_nul("".join(self._pieces.pop(node))))
+
+
+async def _epoch_of(connection: Connection) -> str:
+    found = await (await connection.execute("SELECT epoch FROM event_log_epoch")).fetchone()
+    if found is None:
+        raise StartRefused("the event log has no epoch")
+    return str(found[0])
+
+
+def _row_of(entry: Entry) -> dict[str, Any]:
+    row = entry._asdict()
+    for name in "cause", "outcome":
+        if row[name] is not None:
+            row[name] = row[name].translate(WITHOUT_NUL)
+    return row
+
+
+def _entry_of(row: tuple[Any, ...]) -> Entry:
+    entry = Entry._make(row)
+    if "\x1a" in (entry.cause or "") + (entry.outcome or ""):
+        cause, outcome = _with_nul(entry.cause or ""), _with_nul(entry.outcome or "")
+        return entry._replace(cause=cause or entry.cause, outcome=outcome or entry.outcome)
+    return entry
+
+
+def _with_nul(text: str) -> str:
+    return text.replace("\x1a0", "\0").replace("\x1a1", "\x1a")

