@@ -3,7 +3,7 @@
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.domain import Command, State
-from app.domain.policy import hidden_from, may_hear, may_operate, may_send
+from app.domain.policy import hidden_from, may_hear, may_operate, may_read_log, may_send
 
 
 def require_may_send(principal: Principal, command: Command, state: State) -> None:
@@ -25,6 +25,12 @@ def require_may_operate(principal: Principal) -> None:
     """Raise Rejected unless the policy lets the principal see to what has failed for good."""
     if not may_operate(principal):
         raise _denied(principal, "see to dead letters")
+
+
+def require_may_read_log(principal: Principal) -> None:
+    """Raise Rejected unless the policy lets the principal read the event log."""
+    if not may_read_log(principal):
+        raise _denied(principal, "read the event log")
 
 
 def _denied(principal: Principal, wish: str) -> Rejected:

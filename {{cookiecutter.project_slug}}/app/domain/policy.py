@@ -125,3 +125,8 @@ def may_hear(principal: Principal, topic: str) -> bool:
 def may_operate(principal: Principal) -> bool:
     """Whether the principal may list, retry and discard what has failed for good."""
     return principal.role is Role.OPERATOR
+
+
+def may_read_log(principal: Principal) -> bool:
+    """Whether the principal may read the event log, but for what only others may hear of."""
+    return principal.role is Role.OPERATOR

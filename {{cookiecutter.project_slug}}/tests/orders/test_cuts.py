@@ -12,7 +12,7 @@ from tests.live.follower import Follower, cut_again_and_again
 from tests.live.speaker import Speaker
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ORDERS = 400
 PER_SECOND = 100

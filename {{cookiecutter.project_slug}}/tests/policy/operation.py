@@ -1,12 +1,15 @@
-"""Who may see to what has failed for good: no feature's, but every service's."""
+"""Who may see to what has failed for good, and read the log: no feature's, but every service's."""
 
 from collections.abc import Mapping
 
 from tests.policy.people import World
 
 READS = """
-                     nobody           ada        bob        olga
-    /dead-letters    unauthenticated  forbidden  forbidden  shown
+                             nobody           ada        bob        olga
+    /dead-letters            unauthenticated  forbidden  forbidden  shown
+    /log                     unauthenticated  forbidden  forbidden  empty
+    /log/{position}/state    unauthenticated  forbidden  forbidden  empty
+    /log/{position}/test     unauthenticated  forbidden  forbidden  empty
 """
 
 # What is asked for by POST, and is no command.
@@ -18,5 +21,5 @@ REQUESTS = """
 
 
 def story(world: World) -> Mapping[str, str]:
-    """Nothing has failed."""
-    return {"text": '"items":[]'}
+    """Nothing has failed; at the first position of the log is what whoever reads it can see."""
+    return {"text": '"items":[]', "position": "1"}
