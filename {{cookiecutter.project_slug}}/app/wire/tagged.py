@@ -7,6 +7,7 @@ https://serde.rs/enum-representations.html describes the shape.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from inspect import getdoc
 from operator import itemgetter
 from typing import Annotated, Any, Never, get_args
 
@@ -118,13 +119,15 @@ def _tagged_schema(classes: tuple[type, ...], handler: GetCoreSchemaHandler) -> 
 def _choice(cls: type, handler: GetCoreSchemaHandler) -> CoreSchema:
     name = cls.__name__
     if not fields(cls):
+        said = {"pydantic_js_updates": {"description": getdoc(cls)}}
         return core_schema.no_info_after_validator_function(
-            lambda _: cls(), core_schema.literal_schema([name])
+            lambda _: cls(), core_schema.literal_schema([name], metadata=said)
         )
     return core_schema.no_info_after_validator_function(
         itemgetter(name),
         core_schema.typed_dict_schema(
-            {name: core_schema.typed_dict_field(handler.generate_schema(cls))}
+            {name: core_schema.typed_dict_field(handler.generate_schema(cls))},
+            extra_behavior="forbid",
         ),
     )
 

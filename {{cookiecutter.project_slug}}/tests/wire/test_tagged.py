@@ -97,7 +97,9 @@ def test_what_is_no_action_is_refused_in_a_sentence(text: str) -> None:
 def test_the_schema_says_one_of_these_and_nothing_else() -> None:
     schema = ACTION.json_schema()
 
-    assert schema["oneOf"][1] == {"const": "Stop", "type": "string"}
+    said = {"const": "Stop", "type": "string", "description": "Without fields."}
+    assert schema["oneOf"][1] == said
     assert schema["oneOf"][0]["required"] == ["Build"]
+    assert schema["oneOf"][0]["additionalProperties"] is False
     assert schema["$defs"]["Build"]["required"] == ["name", "parts"]
     assert schema["$defs"]["Build"]["additionalProperties"] is False

@@ -1,0 +1,237 @@
+"""What the service says of its messages, held against the tools that are to read it."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import Bake
+from tests.guide.npm import node_environment, node_modules
+from tests.guide.running import Program
+
+STARTERS = ("showcase", "orders", "blank")
+ARTILLERY, PARSER = "artillery@2.0.34", "@asyncapi/parser@3.6.6"
+PARSE = """
+const { Parser } = require('@asyncapi/parser');
+const text = require('node:fs').readFileSync(0, 'utf8');
+new Parser().parse(text).then(({ document, diagnostics }) => {
+  const wrong = diagnostics.filter(({ code }) => code !== 'asyncapi-latest-version');
+  console.log(JSON.stringify({ version: document?.version(), wrong }));
+});
+"""
+GOOD = {
+    "showcase": '{ AddStock: { product_id: "tea", quantity: 5 } }',
+    "orders": '{ AddStock: { product_id: "tea", quantity: 5 } }',
+    "blank": '"Reset"',
+}
+BAD = {
+    "an unknown name": "{ Fly: {} }",
+    "a missing field": "{ RevokeTokens: {} }",
+    "a field of another type": "{ RevokeTokens: { user_id: 5 } }",
+    "a field that there is not": '{ RevokeTokens: { user_id: "ada", more: 1 } }',
+    "an event": '{ TokensRevoked: { user_id: "ada", revoked_at: "" } }',
+}
+HEARD = """
+import type { ServerMessage } from './protocol';
+export function heard(message: ServerMessage): string | undefined {
+  switch (message.type) {
+    case 'event':
+      return typeof message.action === 'string' ? message.action : message.cause;
+    case 'error':
+      return message.code === 'conflict' ? message.fields?.[0]?.loc : undefined;
+    case 'ack': case 'subscribed': case 'ping': case 'pong':
+      return undefined;
+    default:
+      return message satisfies never;
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module", params=STARTERS)
+def project(bake: Bake, request: pytest.FixtureRequest) -> Path:
+    """A project of each starter."""
+    return bake(starter=request.param)
+
+
+def said_by(project: Path, language: str) -> str:
+    """What the project's command line prints."""
+    command = [sys.executable, "-m", "app", "schema", language]
+    return subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout
+
+
+@contextmanager
+def serving(project: Path, folder: Path) -> Iterator[Any]:
+    """The project's service in a process of its own, by the class that its own tests use."""
+    spec = importlib.util.spec_from_file_location("service_of_a_bake", project / "tests/service.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    service = module.Service(folder).start()
+    try:
+        yield service
+    finally:
+        service.kill()
+
+
+def test_the_declarations_of_each_starter_are_up_to_date(project: Path) -> None:
+    printed = said_by(project, "typescript")
+
+    assert (project / "client" / "protocol.d.ts").read_text() == printed, "python3 dev.py types"
+
+
+def test_a_project_has_its_own_files_only(project: Path) -> None:
+    names = {path.name for folder in ("client", "load") for path in (project / folder).iterdir()}
+
+    assert {"protocol.d.ts", "command.json", "k6.js", "artillery.yaml"} <= names
+    assert not [name for name in names if any(f".{starter}." in name for starter in STARTERS)]
+
+
+@pytest.mark.parametrize("starter", STARTERS)
+def test_a_wrong_command_is_a_type_error(bake: Bake, starter: str, tmp_path: Path) -> None:
+    environment = node_environment()
+    declarations = bake(starter=starter) / "client" / "protocol.d.ts"
+    (tmp_path / "protocol.d.ts").write_text(declarations.read_text())
+    (tmp_path / "heard.ts").write_text(HEARD)
+    lines = ["import type { ClientMessage } from './protocol';"]
+    for number, action in enumerate([GOOD[starter], *BAD.values()]):
+        message = f'{{ type: "command", action: {action} }}'
+        lines.append(f"export const message{number}: ClientMessage = {message};")
+    (tmp_path / "said.ts").write_text("\n".join(lines))
+
+    options = ["--strict", "--noEmit", "--target", "es2022", "--module", "preserve"]
+    checked = subprocess.run(
+        ["tsc", *options, "said.ts", "heard.ts", "protocol.d.ts"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    wrong = {int(line) for line in re.findall(r"^said\.ts\((\d+),", checked.stdout, re.M)}
+    assert wrong == set(range(3, 3 + len(BAD))), checked.stdout
+    assert "heard.ts" not in checked.stdout
+    assert "protocol.d.ts" not in checked.stdout
+
+
+def test_the_official_parser_finds_nothing_wrong(project: Path) -> None:
+    modules = node_modules(PARSER)
+
+    parsed = subprocess.run(
+        ["node", "-e", PARSE],
+        cwd=modules.parent,
+        input=said_by(project, "asyncapi"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(parsed.stdout) == {"version": "3.0.0", "wrong": []}
+
+
+def test_the_script_for_k6_is_a_module(project: Path) -> None:
+    script = project / "load" / "k6.js"
+
+    checked = subprocess.run(
+        ["esbuild", script, "--bundle", "--format=esm", "--external:k6", "--external:k6/*"],
+        env=node_environment(),
+        capture_output=True,
+        text=True,
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert "warning" not in checked.stderr.lower()
+    json.loads((script.parent / "command.json").read_text())
+
+
+def test_both_scripts_for_load_send_the_same_command(project: Path) -> None:
+    script = yaml.safe_load((project / "load" / "artillery.yaml").read_text())
+    message = script["scenarios"][0]["flow"][0]["loop"][0]["send"]
+
+    action = json.loads((project / "load" / "command.json").read_text())
+    assert message == {"type": "command", "action": action}
+
+
+@pytest.mark.slow
+def test_artillery_runs_its_script(bake: Bake, tmp_path: Path) -> None:
+    project = bake()
+    program = node_modules(ARTILLERY) / ".bin" / "artillery"
+    report = tmp_path / "report.json"
+    with serving(project, tmp_path) as service:
+        target = f"{service.ws}/api/v1/ws"
+        command = [program, "run", "--target", target, "--output", report, "load/artillery.yaml"]
+        ran = subprocess.run(
+            command,
+            cwd=project,
+            env=node_environment() | {"ARTILLERY_DISABLE_TELEMETRY": "true"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        with urllib.request.urlopen(f"{service.url}/api/v1/snapshot") as answer:
+            position = json.load(answer)["seq"]
+
+    counters = json.loads(report.read_text())["aggregate"]["counters"]
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert counters["vusers.failed"] == 0
+    assert counters["vusers.completed"] == counters["vusers.created"] == 20
+    assert position >= counters["websocket.messages_sent"] == 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("starter", ["showcase", "blank"])  # orders has the words of showcase
+def test_the_readme_talks_to_the_service_by_wscat(bake: Bake, starter: str, tmp_path: Path) -> None:
+    project = bake(starter=starter)
+    readme = (project / "README.md").read_text()
+    said_and_heard = re.findall(
+        r'^    > (.*)\n    < {"type":"(?:event","action":{)?("?\w+")', readme, re.M
+    )
+    assert len(said_and_heard) == 2
+    assert "npx wscat -c ws://127.0.0.1:3000/api/v1/ws\n" in readme
+
+    with serving(project, tmp_path) as service:
+        for said, heard in said_and_heard:
+            talk = ["wscat", "-c", f"{service.ws}/api/v1/ws", "-w", "1", "-x", said]
+            with Program(talk, node_environment()) as wscat:
+                wscat.wait(lambda line, heard=heard: True if heard in line else None)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_shows_every_message_command_and_event(
+    bake: Bake, tmp_path: Path, scheme: str
+) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs Chromium")
+    project = bake(starter="blank")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    troubles: list[str] = []
+    with serving(project, tmp_path) as service, sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 800})
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(f"{service.url}/docs/ws")
+        page.wait_for_selector("#types")
+        titles = page.locator("article h3").all_text_contents()
+        dead = page.evaluate(
+            "[...document.querySelectorAll('a[href^=\"#\"]')]"
+            ".filter(({ hash }) => !document.getElementById(hash.slice(1))).length"
+        )
+        width = page.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+
+    assert {"→ command", "← event", "← ack", "Increment", "Reset", "WasReset", "Code"} <= set(
+        titles
+    )
+    assert (troubles, dead, width) == ([], 0, 390)

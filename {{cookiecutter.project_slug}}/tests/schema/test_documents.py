@@ -1,0 +1,159 @@
+"""What `python -m app schema` prints is true of what is read and written."""
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from app import domain
+from app.access.principal import identity_of_handshake
+from app.api.asyncapi import OPERATIONS, QUERY, asyncapi
+from app.bootstrap import create_app
+from app.live.socket import live
+from app.settings import Settings
+from app.wire import codec
+from app.wire.protocol import Outgoing
+from app.wire.schema import AT, FROM_CLIENT, FROM_SERVER, json_schema, reached, schemas
+from app.wire.typescript import declarations
+from tests.service import ROOT, Service
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENT = asyncapi("service.example:3000", "wss")
+MESSAGES = DOCUMENT["components"]["messages"]
+OUTGOING = TypeAdapter[Any](Outgoing)
+FROM_US = {"event", "subscribed", "ack", "error", "ping", "pong"}
+
+
+def examples(*kinds: str) -> list[Any]:
+    """The examples of these messages."""
+    return [example["payload"] for kind in kinds for example in MESSAGES[kind]["examples"]]
+
+
+def printed(language: str) -> bytes:
+    """What the command line prints, in a process of its own."""
+    command = [sys.executable, "-m", "app", "schema", language]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout  # noqa: S603
+
+
+@pytest.mark.parametrize("example", examples("command", "subscribe", "auth", "ping", "pong"))
+def test_an_example_of_what_a_client_says_can_be_read(example: Any) -> None:
+    assert codec.decode_message(json.dumps(example)).type == example["type"]
+
+
+@pytest.mark.parametrize("example", examples(*sorted(FROM_US)))
+def test_an_example_of_what_a_client_hears_is_what_the_service_would_say(example: Any) -> None:
+    assert OUTGOING.validate_json(json.dumps(example)).type == example["type"]
+
+
+def test_every_command_and_every_event_has_an_example_and_a_schema() -> None:
+    for kind, union in ("command", domain.ClientCommand), ("event", domain.Event):
+        names = {cls.__name__ for cls in get_args(union) or (union,)}
+        actions = [example["action"] for example in examples(kind)]
+
+        assert {
+            action if isinstance(action, str) else next(iter(action)) for action in actions
+        } == (names)
+        assert names <= schemas().keys() | {each for each in actions if isinstance(each, str)}
+
+
+def test_what_only_the_service_may_ask_for_is_not_told() -> None:
+    client, every = (set(get_args(union)) for union in (domain.ClientCommand, domain.Command))
+
+    assert not {cls.__name__ for cls in every - client} & schemas().keys()
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = json_schema()
+    for name in document["$defs"]:
+        assert reached(name, document["$defs"]) <= document["$defs"].keys()
+    assert f'"{AT}' not in json.dumps(DOCUMENT)
+
+
+def test_every_message_has_its_operation_or_is_an_answer() -> None:
+    said = {kind for kind, *_ in OPERATIONS} | {
+        each for *_, answers in OPERATIONS for each in answers
+    }
+
+    assert said == MESSAGES.keys()
+    assert set(DOCUMENT["channels"]["live"]["messages"]) == said
+
+
+def test_the_address_is_described_as_it_is_read() -> None:
+    own = set(inspect.signature(live).parameters) - {"websocket"}
+    source = inspect.getsource(inspect.getmodule(identity_of_handshake))  # type: ignore[arg-type]
+
+    assert own == QUERY.keys() - {"user", "role"}
+    assert '"user"' in source
+    assert '"role"' in source
+
+
+def test_a_client_must_say_no_more_and_the_service_may() -> None:
+    found = schemas()
+
+    assert all(
+        not found[n].get("additionalProperties", True) for n in reached("PingMessage", found)
+    )
+    assert "additionalProperties" not in found["AckMessage"]
+    assert reached(FROM_CLIENT, found) & reached(FROM_SERVER, found) >= {"PingMessage"}
+
+
+@pytest.mark.parametrize("language", ["jsonschema", "typescript", "asyncapi"])
+def test_the_same_code_prints_the_same(language: str) -> None:
+    first, second = (printed(language) for _ in range(2))
+
+    assert len(first) > 1000
+    assert first == second
+    assert first.endswith(b"\n")
+
+
+def test_what_has_no_typescript_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="no TypeScript is known for patternProperties"):
+        declarations({"Odd": {"type": "object", "patternProperties": {}}})
+
+
+async def test_every_view_of_the_state_has_the_type_that_is_described(
+    http: httpx.AsyncClient,
+) -> None:
+    state = (await http.get("/api/v1/snapshot")).json()["state"]
+    described = schemas()["Snapshot"]["properties"]["state"]["properties"]
+
+    assert described.keys() == domain.VIEWS.keys()
+    for name, view in state.items():
+        kind = "array" if isinstance(view, list) else "object"
+        assert described[name].get("type", "object") == kind
+
+
+async def test_the_document_names_the_host_that_was_asked(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/asyncapi.json", headers={"Host": "orders.example"})
+
+    assert answer.json()["servers"]["service"]["host"] == "orders.example"
+    assert (await http.get("/docs/ws")).status_code == 200
+
+
+async def test_where_the_docs_are_switched_off_these_are_too() -> None:
+    app = create_app(Settings(event_log="memory://", _env_file=None))  # type: ignore[call-arg]
+    app.docs_url = None
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for path in "/asyncapi.json", "/docs/ws":
+            assert (await client.get(path)).status_code == 404
+
+
+def test_the_command_line_says_what_the_service_serves(shared_service: Service) -> None:
+    served = httpx.get(f"{shared_service.url}/asyncapi.json").json()
+
+    assert {**served, "servers": None} == {**json.loads(printed("asyncapi")), "servers": None}
+
+
+def test_the_load_scripts_send_a_command_that_there_is() -> None:
+    action = json.loads(Path(ROOT, "load", "command.json").read_text())
+    message = codec.decode_message(json.dumps({"type": "command", "action": action}))
+
+    assert message.type == "command"
