@@ -19,16 +19,20 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
-def service_in(folder: Path) -> Any:
-    """The service, ready to start, by the class with which the project starts it for its tests."""
-    spec = importlib.util.spec_from_file_location(
-        "service_of_the_project", PROJECT / "tests" / "service.py"
-    )
+def project_module(path: str) -> Any:
+    """A module of the project's tests, which are not in this Python's path."""
+    name = f"project_{Path(path).stem}"
+    spec = importlib.util.spec_from_file_location(name, PROJECT / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Service(folder)
+    return module
+
+
+def service_in(folder: Path) -> Any:
+    """The service, ready to start, by the class with which the project starts it for its tests."""
+    return project_module("tests/service.py").Service(folder)
 
 
 def environment(**more: str) -> dict[str, str]:

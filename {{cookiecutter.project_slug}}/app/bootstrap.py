@@ -50,6 +50,8 @@ from app.observe.traffic import Traffic
 # {%- endif +%}
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.measured import Measured
+from app.runtime.event_log.reach import reach
+from app.runtime.history import History
 from app.runtime.rules import Rules
 from app.runtime.store import open_store
 from app.runtime.traced import Traces
@@ -90,7 +92,12 @@ def create_app(
     """
     require_safe(settings)
     spans = spans or _spans(settings)
-    app = FastAPI(title="Commands by HTTP", lifespan=_lifespan, telemetry=telemetry(spans))
+    app = FastAPI(
+        title="Commands by HTTP",
+        description="Those by WebSocket: [/docs/ws](/docs/ws).",
+        lifespan=_lifespan,
+        telemetry=telemetry(spans),
+    )
     app.state.tracer = None if spans is None else Tracer(spans)
     app.state.settings = settings
     app.state.authenticator = Authenticator(settings)
@@ -105,8 +112,8 @@ def create_app(
     if proxies := proxies_of(settings):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     answer_every_refusal(app)
+    app.include_router(socket.router)  # first: routes are looked for in their order
     app.include_router(api.router)
-    app.include_router(socket.router)
     return app
 
 
@@ -116,7 +123,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with AsyncExitStack() as opened:
         event_log = open_event_log(settings.event_log)
-        opened.callback(event_log.close)
+        opened.push_async_callback(event_log.close)
+        await reach(event_log)
         traces = None if app.state.tracer is None else Traces(app.state.tracer, event_log)
         event_log = Measured(
             event_log, app.state.metrics, None if traces is None else traces.stored
@@ -131,6 +139,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             )
         )
         app.state.store = store
+        app.state.history = History(event_log, rules(settings))
         app.state.door = _door("http", app, store)
         app.state.live = live = _live(app, store)
         await opened.enter_async_context(live.sessions.watched())

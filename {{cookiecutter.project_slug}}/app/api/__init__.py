@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from app.api import commands, dashboard, dead_letters, events, health, prometheus, snapshot
+from app.api import (
+    asyncapi,
+    commands,
+    dashboard,
+    dead_letters,
+    events,
+    health,
+    history,
+    prometheus,
+    snapshot,
+)
 from app.api.answers import REFUSALS
 
 # {%- if cookiecutter.starter == "showcase" +%}
@@ -36,12 +46,14 @@ router = APIRouter()
 router.include_router(health.router)
 router.include_router(dashboard.router)
 router.include_router(prometheus.router)
+router.include_router(asyncapi.router)
 
 v1 = APIRouter(prefix="/api/v1", responses=REFUSALS)
 v1.include_router(commands.router)
 v1.include_router(snapshot.router)
 v1.include_router(events.router)
 v1.include_router(dead_letters.router)
+v1.include_router(history.router)
 v1.include_router(revocations)
 # {% if cookiecutter.starter == "blank" %}
 v1.include_router(counter)

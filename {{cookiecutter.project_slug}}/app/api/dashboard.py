@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+
+from app.access.principal import Sender
 
 FILES = Path(__file__).parent.parent / "dashboard"
 HEADERS = {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-cache"}
@@ -22,6 +24,15 @@ class Files(StaticFiles):
 
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/dashboard/viewer")
+async def viewer(request: Request, sender: Sender) -> dict[str, str | bool]:
+    """Who looks at the page, and whether they choose that themselves, by the address."""
+    is_open = request.app.state.settings.is_open
+    return {"name": sender.name, "role": sender.role, "chooses": is_open}
+
+
 router.mount("/dashboard", Files(directory=FILES))
 
 

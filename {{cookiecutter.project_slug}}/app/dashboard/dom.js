@@ -140,3 +140,41 @@ function ago(moment) {
   const unit = UNITS.find(([, length]) => seconds >= length);
   return unit ? relative.format(-Math.floor(seconds / unit[1]), unit[0]) : 'just now';
 }
+
+/**
+ * Make these the children of `parent`, in this order. What stays where it is is not touched, so that
+ * it keeps its focus and its place on the screen.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
+export function arrange(parent, wanted) {
+  const kept = new Set(wanted);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  let next = parent.firstElementChild;
+  for (const child of wanted) {
+    if (child === next) next = next.nextElementSibling;
+    else parent.insertBefore(child, next);
+  }
+}
+
+/** A style sheet, once for the page; settles when it counts. @param {string} href */
+export function stylesheet(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  const link = el('link', { rel: 'stylesheet', href });
+  return new Promise((settle) => {
+    link.onload = link.onerror = settle;
+    document.head.append(link);
+  });
+}
+
+/** A button. @param {string} label @param {() => void} act @param {Record<string, string>} [attributes] */
+export function button(label, act, attributes = {}) {
+  const made = el('button', { type: 'button', ...attributes }, label);
+  made.addEventListener('click', act);
+  return made;
+}
+
+/** Write text where it differs: what is equal costs nothing. @param {Element} element @param {string} text */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

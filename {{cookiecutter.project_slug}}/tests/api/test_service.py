@@ -1,6 +1,7 @@
 """What every service answers, whatever its features."""
 
 from pathlib import Path
+from secrets import token_hex
 
 import httpx
 import pytest
@@ -74,6 +75,22 @@ async def test_the_dashboard_is_served_with_its_files(http: httpx.AsyncClient) -
     assert "text/html" in page.headers["content-type"]
     assert "javascript" in client.headers["content-type"]
     assert page.headers["content-security-policy"] == "default-src 'self'"
+
+
+async def test_the_page_knows_who_looks_at_it(http: httpx.AsyncClient) -> None:
+    alice = await http.get("/dashboard/viewer", params={"user": "alice"})
+    anybody = await http.get("/dashboard/viewer")
+
+    assert alice.json() == {"name": "alice", "role": "customer", "chooses": True}
+    assert anybody.json() == {"name": "anonymous", "role": "operator", "chooses": True}
+
+
+def test_in_production_nobody_chooses_who_they_are(tmp_path: Path) -> None:
+    service = Service(tmp_path, APP_ENV="production", APP_JWT_SECRET=token_hex(32)).start()
+    answer = httpx.get(f"{service.url}/dashboard/viewer", params={"user": "alice"})
+    service.kill()
+
+    assert answer.json() == {"name": "anonymous", "role": "anonymous", "chooses": False}
 
 
 def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:

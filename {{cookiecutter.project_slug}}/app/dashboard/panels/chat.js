@@ -3,10 +3,11 @@
  */
 
 import { chips, el, field, form, time } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
 
 export const title = 'Chat';
-export const wide = true;
-export const rank = 4;
+export const rank = 2;
+export const styles = '/dashboard/chat/chat.css';
 
 const FIRST = 'lobby';
 // As many messages of a room, and as many rooms, as a snapshot holds.
@@ -21,8 +22,8 @@ const NEAR = 40;
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
 export function mount(root, { state, send }) {
   /** @type {Map<string, Message[]>} the latest message last, by room */
@@ -34,6 +35,9 @@ export function mount(root, { state, send }) {
   const list = chips('Rooms', enter);
   const empty = el('p', { class: 'empty' }, 'Nobody has said anything here yet.');
   let log = logOf(shown, []);
+  /** @type {Message[]} said here since the last frame */
+  let fresh = [];
+  const draw = perFrame(append);
   const room = field('Room', { name: 'room', value: shown, maxlength: 64 });
   const text = field('Message', { name: 'text', maxlength: 2000 });
   room.addEventListener('change', () => enter(room.control.value));
@@ -55,6 +59,7 @@ export function mount(root, { state, send }) {
     const entered = logOf(name, rooms.get(name) ?? []);
     log.replaceWith(entered);
     log = entered;
+    fresh = [];
     log.scrollTop = log.scrollHeight;
     unread.delete(name);
     count();
@@ -82,16 +87,17 @@ export function mount(root, { state, send }) {
     const messages = [...(rooms.get(name) ?? []), message].slice(-KEPT);
     if (rooms.has(name)) rooms.set(name, messages);
     else rooms = new Map([[name, messages], ...[...rooms].slice(0, KEPT - 1)]);
-    if (name === shown) append(message);
+    if (name === shown) fresh = [...fresh, message].slice(-KEPT);
     else unread.set(name, (unread.get(name) ?? 0) + 1);
-    count();
+    draw();
   }
 
-  /** @param {Message} message */
-  function append(message) {
+  function append() {
+    count();
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
     const messages = log.firstChild;
-    messages.append(messageOf(message));
+    messages.append(...fresh.map(messageOf));
+    fresh = [];
     while (messages.children.length > KEPT) messages.firstChild.remove();
     if (isAtEnd) log.scrollTop = log.scrollHeight;
   }

@@ -2,27 +2,37 @@
  * The counter: one number, and the two commands that change it.
  */
 
-import { el } from '/dashboard/dom.js';
+import { button, el, write } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
 
 export const title = 'Counter';
+export const wide = true;
+export const rank = 6;
+export const styles = '/dashboard/counter/counter.css';
+export const first = { label: 'Count one up', action: () => ({ Increment: { by: 1 } }) };
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
-export function mount(root, { state, send }) {
-  const value = el('output', { class: 'number', 'aria-live': 'polite' });
-  const increment = el('button', { type: 'button', class: 'primary' }, 'Increment');
-  const reset = el('button', { type: 'button' }, 'Reset');
-  increment.addEventListener('click', () => send({ Increment: { by: 1 } }));
-  reset.addEventListener('click', () => send('Reset'));
-  root.append(value, el('div', { class: 'actions' }, increment, reset));
-  show(state.value);
+export function mount(root, { state, send, viewer }) {
+  let { value } = state;
+  const output = el('output', { class: 'number', 'aria-live': 'polite' });
+  const add = (/** @type {number} */ by) => button(`+${by}`, () => send({ Increment: { by } }),
+    { 'aria-label': `Increment by ${by}` });
+  const increment = button('Increment', () => send({ Increment: { by: 1 } }), { class: 'primary' });
+  const reset = button('Reset', () => send('Reset'));
+  reset.hidden = viewer.role !== 'operator';
+  const draw = perFrame(() => write(output, value.toLocaleString()));
+  root.append(el('div', { class: 'counter' }, output,
+    el('div', { class: 'actions' }, increment, add(10), add(100), reset)));
+  draw();
 
   /** @param {number} now */
   function show(now) {
-    value.textContent = now.toLocaleString();
+    value = now;
+    draw();
   }
 
   return {

@@ -6,10 +6,11 @@
 import { deskOf } from '/dashboard/documents/desk.js';
 import { SharedText } from '/dashboard/documents/text.js';
 import { chips, el, field, form } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
 
 export const title = 'Documents';
-export const wide = true;
-export const rank = 3;
+export const rank = 1;
+export const styles = '/dashboard/documents/documents.css';
 
 const FIRST = 'readme';
 const SEND_MILLISECONDS = 250;
@@ -24,8 +25,8 @@ const LISTED = 50;
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
 export function mount(root, { state, command, read }) {
   /** @type {Map<string, SharedText>} */
@@ -42,6 +43,7 @@ export function mount(root, { state, command, read }) {
   let timer;
   const list = chips('Documents', choose);
   const desk = deskOf(sendSoon);
+  const draw = perFrame(() => desk.between(show));
   root.append(
     form({ class: 'inline', 'aria-label': 'Open a document' },
       async ({ doc_id }) => choose(doc_id),
@@ -135,9 +137,12 @@ export function mount(root, { state, command, read }) {
       if (name !== 'DocumentUpdated') return;
       desk.between(() => {
         updated(fields);
-        show();
+        draw();
       });
     },
     reset: (documents) => desk.between(() => reset(documents)),
+    live() {
+      if (!texts.has(shown)) choose(shown);
+    },
   };
 }

@@ -10,8 +10,8 @@ const REFRESH_MILLISECONDS = 500;
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
 export function mount(root, { state, send, snapshot }) {
   const shown = el('pre', { class: 'json', tabindex: 0 });
@@ -27,15 +27,14 @@ export function mount(root, { state, send, snapshot }) {
     shown.textContent = JSON.stringify(now, null, 2);
   }
 
-  return {
-    event() {
-      refresh ??= setTimeout(() => {
-        refresh = undefined;
-        snapshot().then(show, () => {}); // The next reset shows it.
-      }, REFRESH_MILLISECONDS);
-    },
-    reset: show,
-  };
+  function refreshSoon() {
+    refresh ??= setTimeout(() => {
+      refresh = undefined;
+      snapshot().then(show, () => {}); // It is asked again when the connection is there again.
+    }, REFRESH_MILLISECONDS);
+  }
+
+  return { event: refreshSoon, reset: show, live: refreshSoon };
 }
 
 /** JSON, or a bare name: a command without fields. @param {string} text */

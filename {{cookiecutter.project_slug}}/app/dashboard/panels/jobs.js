@@ -2,10 +2,12 @@
  * The batches: how far each has come, and a form that starts one.
  */
 
-import { el, field, form, shortened } from '/dashboard/dom.js';
+import { el, field, form, shortened, write } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
 
 export const title = 'Jobs';
-export const rank = 2;
+export const rank = 4;
+export const styles = '/dashboard/jobs/jobs.css';
 
 // As many as a snapshot holds, so that a page left open shows what a fresh one would.
 const KEPT = 50;
@@ -17,18 +19,24 @@ const KEPT = 50;
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
 export function mount(root, { state, send }) {
   /** @type {Map<string, ReturnType<typeof rowOf>>} started last last */
   const shown = new Map();
+  /** @type {Set<ReturnType<typeof rowOf>>} changed since the last frame */
+  const changed = new Set();
+  const draw = perFrame(() => {
+    changed.forEach((row) => row.draw());
+    changed.clear();
+  });
   const empty = el('p', { class: 'empty' }, 'No batch has been started yet.');
-  const list = el('ol', { class: 'batches scroll', tabindex: 0, 'aria-label': 'Started last first' });
+  const list = el('ol', { class: 'rows scroll', tabindex: 0, 'aria-label': 'Started last first' });
   const start = form({ class: 'inline', 'aria-label': 'Start a batch' },
     ({ total_items }) => send({ StartBatch: { total_items: Number(total_items) } }),
     field('Items', { name: 'total_items', type: 'number', min: 1, max: 100_000, step: 1, value: 500 }),
-    el('button', { type: 'submit' }, 'Start batch'));
+    el('button', { type: 'submit' }, 'Start'));
   root.append(start, empty, list);
   reset(state);
 
@@ -52,9 +60,17 @@ export function mount(root, { state, send }) {
     last.root.remove();
   }
 
+  /** @param {string} batch_id @param {Partial<Batch>} fields */
+  function change(batch_id, fields) {
+    const row = shown.get(batch_id);
+    if (!row) return;
+    row.change(fields);
+    changed.add(row);
+    draw();
+  }
+
   return {
     event(name, { batch_id, succeeded, failed, ...fields }) {
-      const row = shown.get(batch_id);
       switch (name) {
         case 'BatchProcessStarted':
           put({
@@ -64,13 +80,13 @@ export function mount(root, { state, send }) {
           list.hidden = false;
           break;
         case 'BatchProcessProgress':
-          row?.change({ processed: fields.processed, succeeded, failed });
+          change(batch_id, { processed: fields.processed, succeeded, failed });
           break;
         case 'BatchProcessCompleted':
-          row?.change({ status: 'completed', processed: succeeded + failed, succeeded, failed });
+          change(batch_id, { status: 'completed', processed: succeeded + failed, succeeded, failed });
           break;
         case 'BatchProcessCancelled':
-          row?.change({ status: 'cancelled' });
+          change(batch_id, { status: 'cancelled' });
           break;
         default:
       }
@@ -88,26 +104,29 @@ function rowOf(batch, cancel) {
   const status = el('span', { class: 'status', role: 'status' });
   const progress = el('progress', { max: total, 'aria-label': `Progress of ${batch_id}` });
   const numbers = el('span', {});
-  const button = el('button', { type: 'button', 'aria-label': `Cancel ${batch_id}` }, 'Cancel');
+  const button = el('button', { type: 'button', class: 'quiet cancel', 'aria-label': `Cancel ${batch_id}` }, 'Cancel');
   const root = el('li', { class: 'batch', tabindex: -1 },
     el('p', { class: 'top' }, el('code', { title: batch_id }, shortened(batch_id)), status),
     progress, el('p', { class: 'top' }, numbers, button));
   root.dataset.batch = batch_id;
   button.addEventListener('click', cancel);
-  change({});
+  draw();
 
-  /** @param {Partial<Batch>} fields */
-  function change(fields) {
-    batch = { ...batch, ...fields };
+  function draw() {
     const failures = batch.failed ? `, ${batch.failed.toLocaleString()} failed` : '';
     root.dataset.status = batch.status;
-    if (status.textContent !== batch.status) status.textContent = batch.status;
+    write(status, batch.status);
     progress.value = batch.processed;
-    numbers.textContent = `${batch.processed.toLocaleString()} of ${total.toLocaleString()}${failures}`;
+    write(numbers, `${batch.processed.toLocaleString()} of ${total.toLocaleString()}${failures}`);
     if (batch.status === 'running') return;
     if (button === document.activeElement) root.focus();
     button.remove();
   }
 
-  return { root, change };
+  return {
+    root,
+    draw,
+    /** @param {Partial<Batch>} fields */
+    change: (fields) => (batch = { ...batch, ...fields }),
+  };
 }

@@ -1,110 +1,72 @@
 /**
- * The metrics: how the service does at this moment, and how many requests came in the last minute.
+ * The metrics: how the service does at this moment, and how it did in the last two minutes.
  */
 
-import { el, svg } from '/dashboard/dom.js';
+import { el, write } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
+import { graphOf } from '/dashboard/metrics/graph.js';
 
 export const title = 'Metrics';
 export const wide = true;
 export const rank = 1;
-
-const MINUTE = 60_000;
-// Between measurements that are further apart there is a gap in the line.
-const GAP = 10_000;
-const [WIDTH, HEIGHT] = [600, 100];
+export const styles = '/dashboard/metrics/metrics.css';
 
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 const rate = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 
 /**
  * @typedef { {timestamp: string, active_users: number, requests_per_second: number,
  *   error_rate: number} } Measured
- * @typedef { {at: number, value: number} } Sample
  */
 
 /**
  * @param {HTMLElement} root
- * @returns {import('../main.js').Panel}
+ * @returns {import('../panels.js').Panel}
  */
 export function mount(root) {
-  const requests = figure('Requests / s');
-  const users = figure('Active users');
-  const errors = figure('Error rate');
-  const line = sparkline('Requests per second in the last minute');
-  root.append(el('div', { class: 'metrics' },
-    el('dl', { class: 'figures' }, requests.root, users.root, errors.root), line.root));
+  const users = figure('Active users', whole, 4);
+  const events = figure('Events / s', rate, 10);
+  const requests = figure('Requests / s', rate, 10);
+  const errors = figure('Error rate', percent, 0.1);
+  const figures = [users, events, requests, errors];
+  const draw = perFrame(() => figures.forEach((each) => each.draw()));
+  let heard = 0;
+  let since = performance.now();
+  root.append(el('div', { class: 'figures' }, ...figures.map((each) => each.root)));
 
   return {
-    event(name, /** @type {Measured} */ fields) {
+    event(name, /** @type {Measured} */ fields, { seq }) {
+      if (seq) heard += 1; // What only passes, as a measurement does, is not in the log.
       if (name !== 'MetricsUpdated') return;
-      requests.show(rate.format(fields.requests_per_second));
-      users.show(fields.active_users.toLocaleString());
-      errors.show(percent.format(fields.error_rate));
+      const [at, now] = [Date.parse(fields.timestamp), performance.now()];
+      events.add(at, (heard * 1000) / Math.max(now - since, 100));
+      [heard, since] = [0, now];
+      users.add(at, fields.active_users);
+      requests.add(at, fields.requests_per_second);
+      errors.add(at, fields.error_rate);
       errors.root.classList.toggle('bad', fields.error_rate > 0);
-      line.add({ at: Date.parse(fields.timestamp), value: fields.requests_per_second });
+      draw();
     },
-    reset() {}, // No snapshot holds a measurement, and the last minute stays what it was.
+    reset() {}, // No snapshot holds a measurement, and the last minutes stay what they were.
   };
 }
 
-/** @param {string} label */
-function figure(label) {
-  const value = el('dd', {}, '–');
+/** @param {string} label @param {Intl.NumberFormat} format @param {number} least  that the graph's height stands for */
+function figure(label, format, least) {
+  const number = el('dd', {}, '–');
+  const graph = graphOf(label, format, least);
+  let value = 0;
   return {
-    root: el('div', {}, el('dt', {}, label), value),
-    /** @param {string} now */
-    show: (now) => (value.textContent = now),
-  };
-}
-
-/** @param {string} label */
-function sparkline(label) {
-  /** @type {Sample[]} */
-  let samples = [];
-  const area = svg('path', { class: 'area' });
-  const line = svg('path', { class: 'line', 'vector-effect': 'non-scaling-stroke' });
-  const picture = svg('svg', {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label,
-  }, area, line);
-  const most = el('span', { class: 'most' });
-  const caption = el('figcaption', {}, el('span', {}, 'last minute'), most);
-  return {
-    root: el('figure', { class: 'sparkline' }, picture, caption),
-    /** @param {Sample} sample */
-    add(sample) {
-      samples = [...samples, sample].filter(({ at }) => at > sample.at - MINUTE);
-      const peak = Math.max(...samples.map(({ value }) => value));
-      const said = rate.format(peak);
-      const runs = runsOf(samples).map((run) => run.map((each) => point(each, sample.at, peak)));
-      line.setAttribute('d', runs.map((run) => `M${run.map(([x, y]) => `${x},${y}`).join('L')}`).join(''));
-      area.setAttribute('d', runs.map(closed).join(''));
-      picture.setAttribute('aria-label', `${label}: ${said} at most`);
-      most.textContent = `at most ${said} per second`;
+    root: el('dl', { class: 'figure' }, el('dt', {}, label), number, el('dd', { class: 'picture' }, graph.root)),
+    /** @param {number} at @param {number} now */
+    add(at, now) {
+      value = now;
+      graph.add(at, now);
+    },
+    draw() {
+      write(number, format.format(value));
+      graph.draw();
     },
   };
-}
-
-/** Samples that follow each other without a gap. @param {Sample[]} samples */
-function runsOf(samples) {
-  /** @type {Sample[][]} */
-  const runs = [];
-  samples.forEach((sample, index) => {
-    const before = samples[index - 1];
-    if (before && sample.at - before.at < GAP) runs.at(-1)?.push(sample);
-    else runs.push([sample]);
-  });
-  return runs;
-}
-
-/** @param {Sample} sample @param {number} now @param {number} peak @returns {[number, number]} */
-function point({ at, value }, now, peak) {
-  const x = WIDTH * (1 - (now - at) / MINUTE);
-  const y = HEIGHT - 4 - (HEIGHT - 10) * (value / Math.max(peak, 1));
-  return [Math.round(x * 10) / 10, Math.round(y * 10) / 10];
-}
-
-/** The area under a line. @param {[number, number][]} run */
-function closed(run) {
-  const [[first], [last]] = [run[0], run[run.length - 1]];
-  return `M${first},${HEIGHT}L${run.map(([x, y]) => `${x},${y}`).join('L')}L${last},${HEIGHT}Z`;
 }

@@ -5,7 +5,8 @@
 import { el, time } from '/dashboard/dom.js';
 
 export const title = 'Notifications';
-export const rank = 1;
+export const rank = 3;
+export const styles = '/dashboard/notifications/notifications.css';
 
 // As many as the service keeps for each user.
 const KEPT = 100;
@@ -17,17 +18,15 @@ const KEPT = 100;
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
-export function mount(root, { state, send, tell, user }) {
+export function mount(root, { state, send, tell, badge, viewer }) {
   /** @type {Map<string, HTMLElement>} newest last */
   const shown = new Map();
-  const unread = el('span', { class: 'badge' });
   const empty = el('p', { class: 'empty' },
-    `${user ?? 'A customer'} is told here when an order of theirs is shipped.`);
-  const list = el('ol', { class: 'notices scroll', tabindex: 0, 'aria-label': 'Newest first' });
-  root.querySelector('h2')?.append(unread);
+    `${viewer.name === 'anonymous' ? 'A customer' : viewer.name} is told here when an order of theirs is shipped.`);
+  const list = el('ol', { class: 'rows scroll', tabindex: 0, 'aria-label': 'Newest first' });
   root.append(empty, list);
   reset(state);
 
@@ -62,9 +61,7 @@ export function mount(root, { state, send, tell, user }) {
   }
 
   function count() {
-    const number = list.querySelectorAll('.unread').length;
-    unread.textContent = `${number} unread`;
-    unread.hidden = number === 0;
+    badge(list.querySelectorAll('.unread').length);
     empty.hidden = shown.size > 0;
     list.hidden = shown.size === 0;
   }
@@ -73,7 +70,7 @@ export function mount(root, { state, send, tell, user }) {
     event(name, fields) {
       if (name === 'NotificationCreated') {
         put(fields);
-        tell(fields.message);
+        tell(fields.message, fields.priority);
       } else if (name === 'NotificationRead') {
         markRead(fields.notification_id);
       } else {
@@ -95,7 +92,7 @@ function itemOf({ message, priority, created_at, read }, markRead) {
     el('p', { class: 'about' }, el('span', { class: 'priority' }, priority), time(created_at)));
   item.dataset.priority = priority;
   if (read) return item;
-  const button = el('button', { type: 'button', 'aria-label': `Mark read: ${message}` }, 'Mark read');
+  const button = el('button', { type: 'button', class: 'quiet', 'aria-label': `Mark read: ${message}` }, 'Mark read');
   button.addEventListener('click', markRead);
   item.lastChild.append(button);
   return item;

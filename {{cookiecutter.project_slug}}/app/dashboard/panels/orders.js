@@ -1,150 +1,122 @@
 /**
- * The orders: a board with a column for each status, and a form that places one.
+ * The orders: a board with a column for each status, and a form that places one. What is done here is
+ * shown at once, and taken back when the service refuses it.
  */
 
-import { el, field, form, price, shortened, time } from '/dashboard/dom.js';
+import { uuid } from '/client.js';
+import { el, field, form } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
+import { boardOf } from '/dashboard/orders/board.js';
+import { Ledger } from '/dashboard/orders/ledger.js';
 
 export const title = 'Orders';
 export const wide = true;
 export const rank = 2;
+export const styles = '/dashboard/orders/orders.css';
+export const first = { label: 'Place an order', action: firstOrder };
 
-const COLUMNS = ['pending', 'processing', 'shipped', 'cancelled'];
-// As many as a snapshot holds, so that a page left open shows what a fresh one would.
-const KEPT = 500;
+const GOODS = ['Earl Grey', 'Darjeeling', 'Sencha', 'Assam', 'Oolong'];
 
 /**
- * @typedef { {order_id: string, customer_id: string, status: string, total_cents: number,
- *   items: {name: string, quantity: number}[], placed_at: string, tracking_number?: string,
- *   reason?: string} } Order
- * @typedef {(action: import('../client.js').Action) => Promise<boolean>} Send
+ * @typedef {import('../orders/ledger.js').Order} Order
+ * @typedef {import('../orders/ledger.js').Shown} Shown
+ * @typedef {import('../client.js').Action} Action
  */
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
-export function mount(root, { state, send, user }) {
-  /** @type {Map<string, {order: Order, card: HTMLElement}>} oldest first */
-  const shown = new Map();
-  const columns = Object.fromEntries(COLUMNS.map((status) => [status, column(status)]));
-  root.append(placeForm(send, user ?? 'alice'),
-    el('div', { class: 'board' }, ...COLUMNS.map((status) => columns[status].root)));
+export function mount(root, { state, send, viewer }) {
+  const ledger = new Ledger();
+  const board = boardOf(ledger, viewer.role === 'operator', change);
+  const draw = perFrame(board.draw);
+  root.append(placeForm(customerOf(viewer), viewer.role === 'customer', place), board.root);
   reset(state);
 
   /** @param {Order[]} orders  newest first */
   function reset(orders) {
-    shown.clear();
-    COLUMNS.forEach((status) => columns[status].cards.replaceChildren());
-    [...orders].reverse().forEach(put);
-    COLUMNS.forEach((status) => columns[status].count());
+    ledger.reset(orders);
+    draw();
   }
 
-  /** Show the order at the top of its column. @param {Order} order */
-  function put(order) {
-    const before = shown.get(order.order_id);
-    const focused = before?.card.contains(document.activeElement);
-    const card = cardOf(order, send);
-    before?.card.remove();
-    columns[order.status].cards.prepend(card);
-    if (focused) card.focus();
-    shown.set(order.order_id, { order, card });
-    const [oldest] = shown.keys();
-    if (shown.size > KEPT) remove(oldest);
+  /** @param {Order} order */
+  function place(order) {
+    const { order_id, customer_id, items } = order;
+    return hope(order_id, order, { PlaceOrder: { order_id, customer_id, items } });
   }
 
-  /** @param {string} order_id */
-  function remove(order_id) {
-    shown.get(order_id)?.card.remove();
-    shown.delete(order_id);
+  /** @param {Shown} order @param {Partial<Order>} fields */
+  function change({ order_id }, fields) {
+    const { tracking_number, reason } = fields;
+    hope(order_id, fields, fields.status === 'shipped'
+      ? { ShipOrder: { order_id, tracking_number } } : { CancelOrder: { order_id, reason } });
   }
 
-  /** @param {string} order_id @param {Partial<Order>} fields */
-  function change(order_id, fields) {
-    const known = shown.get(order_id);
-    if (known) put({ ...known.order, ...fields });
+  /** @param {string} order_id @param {Partial<Order>} fields @param {Action} action */
+  async function hope(order_id, fields, action) {
+    ledger.hope(order_id, fields);
+    draw();
+    await send(action);
+    ledger.answered(order_id);
+    draw();
   }
 
   return {
     event(name, fields) {
       switch (name) {
-        case 'OrderPlaced': put(fields); break;
-        case 'OrderProcessing': change(fields.order_id, { ...fields, status: 'processing' }); break;
-        case 'OrderShipped': change(fields.order_id, { ...fields, status: 'shipped' }); break;
-        case 'OrderCancelled': change(fields.order_id, { ...fields, status: 'cancelled' }); break;
+        case 'OrderPlaced': ledger.placed(fields); break;
+        case 'OrderProcessing': ledger.changed(fields.order_id, { status: 'processing' }); break;
+        case 'OrderShipped': ledger.changed(fields.order_id, { ...fields, status: 'shipped' }); break;
+        case 'OrderCancelled': ledger.changed(fields.order_id, { ...fields, status: 'cancelled' }); break;
         default: return;
       }
-      COLUMNS.forEach((status) => columns[status].count());
+      draw();
     },
     reset,
   };
 }
 
-/** @param {string} status */
-function column(status) {
-  const number = el('span', { class: 'count' }, '0');
-  const cards = el('div', { class: 'cards' });
-  const heading = el('h3', { id: `orders-${status}` }, status, number);
-  const root = el('section', { class: 'column', 'aria-labelledby': heading.id }, heading, cards);
-  root.dataset.status = status;
-  return { root, cards, count: () => (number.textContent = cards.children.length) };
+/** @param {string} customer_id @param {string} name @param {number} quantity @param {number} cents @returns {Order} */
+function orderOf(customer_id, name, quantity, cents) {
+  const product_id = name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'other';
+  return {
+    order_id: `ord-${uuid().replaceAll('-', '')}`,
+    customer_id,
+    status: 'pending',
+    total_cents: quantity * cents,
+    items: [{ product_id: product_id.slice(0, 64), name, quantity, unit_price_cents: cents }],
+    placed_at: new Date().toISOString(),
+  };
 }
 
-/** @param {Order} order @param {Send} send */
-function cardOf(order, send) {
-  const { order_id, status } = order;
-  const units = order.items.map((item) => `${item.quantity} × ${item.name}`).join(', ');
-  const card = el('article', { class: 'card', tabindex: -1, 'aria-label': `Order ${order_id}` },
-    el('p', { class: 'top' },
-      el('code', { title: order_id }, shortened(order_id)), time(order.placed_at)),
-    el('p', { class: 'items' }, units),
-    el('p', { class: 'top' }, el('span', {}, order.customer_id), el('b', {}, price(order.total_cents))));
-  card.dataset.order = order_id;
-  if (status === 'shipped') card.append(el('p', { class: 'note' }, order.tracking_number ?? ''));
-  if (status === 'cancelled') card.append(el('p', { class: 'note' }, order.reason ?? ''));
-  if (status === 'processing') {
-    card.append(answerForm('Ship', 'Tracking number', `TRK-${order_id.slice(-6)}`,
-      (tracking_number) => send({ ShipOrder: { order_id, tracking_number } })));
-  }
-  if (status === 'pending' || status === 'processing') {
-    card.append(answerForm('Cancel', 'Reason', 'by request',
-      (reason) => send({ CancelOrder: { order_id, reason } })));
-  }
-  return card;
+/** @param {import('../viewer.js').Viewer} viewer */
+function customerOf({ name }) {
+  return name === 'anonymous' ? 'alice' : name;
+}
+
+/** @param {import('../viewer.js').Viewer} viewer @returns {Action} */
+function firstOrder(viewer) {
+  const name = GOODS[Math.floor(Math.random() * GOODS.length)];
+  const { customer_id, items } = orderOf(customerOf(viewer), name, 2, 1250);
+  return { PlaceOrder: { customer_id, items } };
 }
 
 /**
- * One button and the one thing it wants to know.
- * @param {string} verb
- * @param {string} label
- * @param {string} value
- * @param {(value: string) => Promise<boolean>} submit
+ * @param {string} customer
+ * @param {boolean} isTheirs  a customer places orders of their own
+ * @param {(order: Order) => Promise<void>} place
  */
-function answerForm(verb, label, value, submit) {
-  const input = el('input', {
-    name: 'answer', 'aria-label': label, title: label, value, required: true, autocomplete: 'off',
-  });
-  const button = el('button', { type: 'submit', class: verb.toLowerCase() }, verb);
-  return form({ class: 'answer' }, ({ answer }) => submit(answer), input, button);
-}
-
-/** @param {Send} send @param {string} customer */
-function placeForm(send, customer) {
-  return form({ class: 'inline place', 'aria-label': 'Place an order' }, (values) => send({
-    PlaceOrder: {
-      customer_id: values.customer_id,
-      items: [{
-        product_id: values.product_id,
-        name: values.name,
-        quantity: Number(values.quantity),
-        unit_price_cents: Math.round(Number(values.price) * 100),
-      }],
-    },
-  }),
-  field('Customer', { name: 'customer_id', value: customer }),
-  field('Product', { name: 'product_id', value: 'earl-grey' }),
-  field('Name', { name: 'name', value: 'Earl Grey' }),
-  field('Quantity', { name: 'quantity', type: 'number', min: 1, step: 1, value: 1 }),
+function placeForm(customer, isTheirs, place) {
+  const goods = el('datalist', { id: 'goods' }, ...GOODS.map((name) => el('option', { value: name })));
+  return form({ class: 'inline place', 'aria-label': 'Place an order' }, async (values) => {
+    // The board shows it; the next one need not wait until it is answered.
+    place(orderOf(values.customer_id, values.name, Number(values.quantity), Math.round(Number(values.price) * 100)));
+  },
+  field('Customer', { name: 'customer_id', value: customer, maxlength: 64, readonly: isTheirs }),
+  field('Product', { name: 'name', value: GOODS[0], maxlength: 200, list: goods.id }),
+  field('Quantity', { name: 'quantity', type: 'number', min: 1, max: 10_000, step: 1, value: 1 }),
   field('Unit price', { name: 'price', type: 'number', min: 0, step: 0.01, value: '12.50' }),
-  el('button', { type: 'submit', class: 'primary' }, 'Place order'));
+  el('button', { type: 'submit', class: 'primary' }, 'Place order'), goods);
 }

@@ -3,18 +3,20 @@
  */
 
 import { el, field, form, time } from '/dashboard/dom.js';
+import { perFrame } from '/dashboard/frame.js';
 
 export const title = 'Revoked tokens';
 export const rank = 8;
 
 /**
  * @param {HTMLElement} root
- * @param {import('../main.js').Context} context
- * @returns {import('../main.js').Panel}
+ * @param {import('../panels.js').Context} context
+ * @returns {import('../panels.js').Panel}
  */
 export function mount(root, { state, send }) {
   /** @type {Map<string, string>} times by user */
   const revoked = new Map();
+  const draw = perFrame(show);
   const empty = el('p', { class: 'empty' }, 'Nobody’s: every token counts until it expires.');
   const rows = el('tbody');
   const table = el('table', {},
@@ -24,14 +26,14 @@ export function mount(root, { state, send }) {
     ({ user_id }) => send({ RevokeTokens: { user_id } }),
     field('User', { name: 'user_id', maxlength: 64 }),
     el('button', { type: 'submit' }, 'Revoke'));
-  root.append(revoke, empty, el('div', { class: 'scroll' }, table));
+  root.append(revoke, empty, el('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Revoked' }, table));
   reset(state);
 
   /** @param { {user_id: string, revoked_at: string}[]} all */
   function reset(all) {
     revoked.clear();
     for (const { user_id, revoked_at } of all) revoked.set(user_id, revoked_at);
-    show();
+    draw();
   }
 
   function show() {
@@ -46,7 +48,7 @@ export function mount(root, { state, send }) {
     event(name, fields) {
       if (name !== 'TokensRevoked') return;
       revoked.set(fields.user_id, fields.revoked_at);
-      show();
+      draw();
     },
     reset,
   };

@@ -1,0 +1,173 @@
+"""The page around the panels."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.browser.watched import RECOVERED, Watched, expect, placed, watching
+from tests.guide.npm import node_modules
+
+LOOKS = ("light", "dark", "phone", "phone-dark")
+
+
+def test_panels_stand_in_the_same_order_every_time(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        tiles = one.page.locator("#tiles .panel")
+        expect(tiles).to_have_count(6)
+        wide = one.page.locator("#wide .panel")
+        named = "all => all.map(it => it.dataset.feature)"
+
+        assert wide.evaluate_all(named) == ["metrics", "orders", "counter"]
+        assert tiles.evaluate_all(named) == [
+            *("documents", "chat", "inventory", "notifications", "jobs", "revocation")
+        ]
+
+
+def test_whoever_is_new_is_offered_something_to_do(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        one.page.get_by_role("button", name="Place an order").press("Enter")
+
+        expect(one.orders("processing")).to_have_count(1)
+        links = one.page.get_by_role("navigation").get_by_role("link")
+        places = links.evaluate_all("all => all.map(it => it.getAttribute('href'))")
+        assert places == ["/docs", "/docs/ws", "/metrics"]
+
+
+def test_a_refused_order_is_taken_back_and_told_in_words(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        seen = "window.seen = 0; new MutationObserver(() => { seen += document"
+        seen += ".querySelectorAll('.column[data-status=pending] .hoped').length })"
+        one.page.evaluate(f"{seen}.observe(document.body, {{childList: true, subtree: true}})")
+        one.place(Customer="not an id")
+
+        toast = one.page.locator(".toast")
+        expect(toast).to_contain_text("field 'customer_id'")
+        expect(one.page.locator(".card")).to_have_count(0)
+        assert one.page.evaluate("seen") > 0
+        one.picture("refusal")
+        toast.get_by_role("button", name="Dismiss").press("Enter")
+        expect(toast).to_have_count(0)
+
+
+def test_who_looks_is_chosen_in_development_and_sees_their_own(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        placed(one, Customer="alice")
+        order_id = placed(one, Customer="bob")
+        one.page.get_by_label("Who am I").select_option("bob")
+        one.page.wait_for_url("**/?user=bob")
+
+        one.expect_live()
+        expect(one.page.locator(".card")).to_have_count(1)
+        expect(one.order("processing", order_id)).to_be_visible()
+        expect(one.page.get_by_role("button", name="Ship")).to_have_count(0)
+        expect(one.page.get_by_label("Who am I")).to_have_value("?user=bob")
+        expect(one.form("Place an order").get_by_label("Customer")).not_to_be_editable()
+
+
+def test_a_page_whose_connection_is_cut_catches_up(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one, watching(browser, service.url) as other:
+        first = placed(one, Customer="alice")
+        one.page.get_by_role("button", name="Cut the connection").click()
+        expect(one.page.locator("#state")).to_have_text("recovering")
+        second = placed(other, Customer="bob")
+
+        one.expect_live(within=RECOVERED)
+        expect(one.page.locator("#news .toast")).to_contain_text("went on from position")
+        for order_id in (first, second):
+            expect(one.order("processing", order_id)).to_have_count(1)
+
+
+def test_pages_outlive_the_service(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one, watching(browser, service.url) as other:
+        order_id = placed(one, Customer="alice")
+        one.page.evaluate("window.sameDocument = true")
+
+        service.kill()
+        for page in (one, other):
+            expect(page.page.locator("#state")).to_have_text("recovering")
+        one.place(Customer="alice")
+        waiting = one.orders("pending")
+        expect(waiting).to_contain_text("on its way")
+        sent = waiting.get_attribute("data-order")
+        one.picture("recovering")
+        service.start()
+
+        for page in (one, other):
+            page.expect_live(within=RECOVERED)
+            for known in (order_id, sent):
+                expect(page.order("processing", known)).to_have_count(1)
+        later = placed(other, Customer="carol")
+        for page in (one, other):
+            expect(page.order("processing", later)).to_be_visible()
+            expect(page.page.locator(".card")).to_have_count(3)
+            expect(page.page.locator(".hoped")).to_have_count(0)
+        assert one.page.evaluate("window.sameDocument")
+
+
+def test_data_is_never_markup(service: Any, browser: Any) -> None:
+    markup = "<img src=x onerror=alert(1)>"
+    with watching(browser, service.url) as one:
+        order_id = placed(one, Product=markup)
+
+        expect(one.order("processing", order_id).locator(".items")).to_contain_text(markup)
+
+
+def test_a_feature_without_a_panel_shows_its_state(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        one.page.route("**/panels/counter.js", lambda route: route.fulfill(status=404))
+        one.page.reload()
+        panel = one.page.locator("[data-feature=counter]")
+        expect(panel.locator("pre")).to_contain_text('"value": 0')
+
+        panel.get_by_label("Command").fill('{"Increment": {"by": 5}}')
+        panel.get_by_label("Command").press("Enter")
+        expect(panel.locator("pre")).to_contain_text('"value": 5')
+        panel.get_by_label("Command").fill("Reset")
+        panel.get_by_role("button", name="Send").click()
+        expect(panel.locator("pre")).to_contain_text('"value": 0')
+
+        (complaint,) = one.complaints
+        assert "404" in complaint
+        one.complaints.clear()
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_everybody_can_use_it_in_any_light(service: Any, browser: Any, kind: str) -> None:
+    axe = (node_modules() / "axe-core" / "axe.min.js").read_text()
+    options = {"color_scheme": "dark" if "dark" in kind else "light", "reduced_motion": "reduce"}
+    with watching(browser, f"{service.url}/?user=alice&role=operator", **options) as one:
+        fill(one)
+        if "phone" in kind:
+            one.page.set_viewport_size({"width": 360, "height": 780})
+        one.picture(kind)
+        one.page.evaluate(axe)
+        found = one.page.evaluate("axe.run().then(({violations}) => violations)")
+        width = one.page.evaluate("document.documentElement.scrollWidth")
+
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+        assert width <= one.page.viewport_size["width"]
+
+
+def fill(page: Watched) -> None:
+    """A shop on a busy day."""
+    names = ["Earl Grey", "Darjeeling First Flush", "Sencha", "Assam", "Oolong", "Rooibos"]
+    for number, name in enumerate(names):
+        customer = ("alice", "bob", "carol")[number % 3]
+        order_id = placed(page, Customer=customer, Product=name, Unit_price=f"{number * 7 + 9}.50")
+        verb = ("Ship", "Cancel", None)[number % 3]
+        if verb is not None:
+            page.act(verb, order_id)
+            expect(page.order("processing", order_id)).to_have_count(0)
+    for product, units in (("earl-grey", "120"), ("sencha", "3"), ("assam", "48")):
+        page.submit("Add stock", Product=product, Units=units)
+        expect(page.page.get_by_role("row", name=re.compile(product))).to_be_visible()
+    page.submit("Start a batch", Items="40")
+    expect(page.panel("jobs")).to_contain_text("completed")
+    page.submit("Start a batch", Items="20000")
+    page.text("readme").fill("# Tea\n\nBoil the water, pour it, wait four minutes.\n")
+    page.submit("Say something", Message="Is the Darjeeling back?")
+    page.submit("Say something", Message="Two boxes came in this morning. They are on the shelf.")
+    expect(page.panel("chat").get_by_role("listitem")).to_have_count(2)
+    page.panel("notifications").get_by_role("button").last.click()
+    page.page.get_by_role("button", name="Dismiss").evaluate_all("all => all.map(it => it.click())")

@@ -1,0 +1,175 @@
+/**
+ * The panels: one for each feature that the snapshot names, kept up to date by events.
+ *
+ * A feature's panel is a module, `panels/FEATURE.js`; a feature without one gets
+ * `panels/generic.js`. A panel exports
+ *
+ *     export const title = 'Orders';
+ *     export const wide = true;             // optional: a row of its own, above the others
+ *     export const rank = 1;                // optional: a smaller one comes first; else 5
+ *     export const styles = '/dashboard/FEATURE/FEATURE.css';  // optional: loaded before it is shown
+ *     export const first = { label: 'Place an order', action: (viewer) => ({…}) };  // optional:
+ *                                           // what somebody who is new here is offered to do
+ *     export function mount(root, { state, send, command, read, snapshot, tell, badge, viewer }) {
+ *       …
+ *       return {
+ *         event(name, fields, message) {},  // something happened, in this feature or in another
+ *         reset(state) {},                  // forget all and show this
+ *         live() {},                        // optional: the connection is there, perhaps again
+ *       };
+ *     }
+ *
+ * where `state` is the feature's part of the snapshot, and `send(action)` gives whether it was
+ * done: a refusal is shown here, so a panel need not. A panel that would rather answer refusals
+ * itself sends with `command(action)`. While there is no connection both wait for it. `read(path)`
+ * gives what is at an address of the service, `snapshot()` the feature's part anew,
+ * `tell(message, priority)` says something for a moment, `badge(number)` shows how much of the panel
+ * is new, and `viewer` is who looks at the page. Events come faster than a screen shows: a panel
+ * notes them, and draws by `perFrame` of `frame.js`.
+ *
+ * @typedef {import('./client.js').Action} Action
+ * @typedef {import('./viewer.js').Viewer} Viewer
+ * @typedef { {event: (name: string, fields: any, message: any) => void, reset: (state: any) => void,
+ *   live?: () => void} } Panel
+ * @typedef { {state: any, send: (action: Action) => Promise<boolean>,
+ *   command: (action: Action) => Promise<any>, read: (path: string) => Promise<any>,
+ *   snapshot: () => Promise<any>, tell: (message: string, priority?: string) => void,
+ *   badge: (number: number) => void, viewer: Viewer} } Context
+ */
+
+import { tagged } from '/client.js';
+import { el, stylesheet } from '/dashboard/dom.js';
+import { toast } from '/dashboard/toasts.js';
+
+const RANK = 5;
+const TITLE = document.title;
+
+/** @type {(id: string) => any} */
+const byId = (id) => document.getElementById(id);
+
+/** @param {import('./client.js').LiveClient} client @param {Viewer} viewer */
+export function followWithPanels(client, viewer) {
+  /** @type {Map<string, Panel>} */
+  const panels = new Map();
+  /** @type {(() => void)[]} what arrives while panels are being loaded */
+  const waiting = [];
+  let isLoading = false;
+  const offered = { rank: Infinity, run: () => {} };
+
+  byId('first').addEventListener('click', () => offered.run());
+  client.on('snapshot', ({ state }) => inTurn(() => start(state)));
+  client.on('event', (message) => inTurn(() => hear(message)));
+  client.on('state', (now) => {
+    if (now === 'live') inTurn(() => panels.forEach((panel) => panel.live?.()));
+  });
+  log();
+
+  /** @param {() => void} act */
+  function inTurn(act) {
+    if (isLoading) waiting.push(act);
+    else act();
+  }
+
+  /** @param {Record<string, any>} state */
+  async function start(state) {
+    isLoading = true;
+    await Promise.all(Object.entries(state).map(async ([feature, part]) => {
+      const known = panels.get(feature);
+      if (known) known.reset(part);
+      else panels.set(feature, await load(feature, part));
+    })).catch(reportError);
+    isLoading = false;
+    while (waiting.length && !isLoading) waiting.shift()?.();
+  }
+
+  /** @param {import('./client.js').EventMessage} message */
+  function hear(message) {
+    const [name, fields] = tagged(message.action);
+    panels.forEach((panel) => panel.event(name, fields, message));
+  }
+
+  /** @param {string} feature @param {any} state @returns {Promise<Panel>} */
+  async function load(feature, state) {
+    const panel = await import(`/dashboard/panels/${encodeURIComponent(feature)}.js`)
+      .catch(() => import('/dashboard/panels/generic.js'));
+    if (panel.styles) await stylesheet(panel.styles);
+    const { root, badge } = section(feature, panel.title);
+    const made = panel.mount(root, contextOf(feature, state, badge));
+    place(root, panel);
+    if (panel.first) offer(panel.first, panel.rank ?? RANK);
+    return made;
+  }
+
+  /** @param {string} feature @param {any} state @param {(number: number) => void} badge @returns {Context} */
+  function contextOf(feature, state, badge) {
+    return {
+      state,
+      send,
+      command: (action) => client.send(action),
+      read: (path) => client.read(path),
+      snapshot: async () => (await client.snapshot()).state[feature],
+      tell: (message, priority) => toast('news', message, priority),
+      badge,
+      viewer,
+    };
+  }
+
+  /** @param {Action} action */
+  async function send(action) {
+    try {
+      await client.send(action);
+      return true;
+    } catch (error) {
+      toast('refusals', /** @type {Error} */ (error).message);
+      return false;
+    }
+  }
+
+  /** @param { {label: string, action: (viewer: Viewer) => Action} } first @param {number} rank */
+  function offer(first, rank) {
+    if (rank >= offered.rank) return;
+    Object.assign(offered, { rank, run: () => send(first.action(viewer)) });
+    byId('first').textContent = first.label;
+    byId('first').disabled = false;
+  }
+
+  /** What has happened, whatever its feature: a panel of no feature, below all others. */
+  async function log() {
+    const panel = await import('/dashboard/panels/timeline.js');
+    await stylesheet(panel.styles);
+    const { root, badge } = section('timeline', panel.title);
+    inTurn(() => {
+      panels.set('', panel.mount(root, contextOf('', null, badge)));
+      byId('log').append(root);
+    });
+  }
+}
+
+/** @param {string} name @param {string} [title] */
+function section(name, title = name) {
+  const number = el('span', { class: 'badge', hidden: true });
+  const heading = el('h2', { id: `panel-${name}` }, title, number);
+  const root = el('section', { class: 'panel', 'aria-labelledby': heading.id }, heading);
+  root.dataset.feature = name;
+
+  /** @param {number} now */
+  function badge(now) {
+    number.hidden = now === 0;
+    number.textContent = `${now} unread`;
+    document.title = now ? `(${now}) ${TITLE}` : TITLE;
+  }
+
+  return { root, badge };
+}
+
+/**
+ * Put a panel among the others by rank and then by name.
+ * @param {any} root
+ * @param { {wide?: boolean, rank?: number} } panel
+ */
+function place(root, { wide = false, rank = RANK }) {
+  const area = byId(wide ? 'wide' : 'tiles');
+  const spot = (root.dataset.place = `${rank} ${root.dataset.feature}`);
+  const next = [...area.children].find((other) => other.dataset.place > spot);
+  area.insertBefore(root, next ?? null);
+}
