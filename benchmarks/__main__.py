@@ -11,7 +11,8 @@ import structlog
 import uvloop
 
 from benchmarks import machine, report
-from benchmarks.measure import FULL, QUICK, Figure
+from benchmarks.measure import FULL, QUICK, Figure, Missing, progress
+from benchmarks.peers import PARTS
 
 MODULES = (
     "durable_commands",
@@ -21,25 +22,34 @@ MODULES = (
     "stuck_readers",
     "starts",
     "memory",
+    *PARTS,
 )
+GROUPS = {"peers": PARTS}
 
 
 def main() -> int:
     """Run the measurements; 1 when a bar was missed."""
+    known = (*MODULES, *GROUPS)
     parser = argparse.ArgumentParser(prog="python3 dev.py bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"which to run, of {', '.join(MODULES)}; or all")
+    parser.add_argument("names", nargs="*", help=f"which to run, of {', '.join(known)}; or all")
     parser.add_argument("--quick", action="store_true", help="a rough figure in a minute")
     options = parser.parse_args()
-    if unknown := set(options.names) - set(MODULES):
-        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(MODULES)}")
+    if unknown := set(options.names) - set(known):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    chosen = [part for name in options.names for part in GROUPS.get(name, (name,))]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     about = machine.describe()
     say("  ".join(f"{name} {value}" for name, value in about.items()))
     figures: dict[str, list[Figure]] = {}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        for name in options.names or MODULES:
+        for name in chosen or MODULES:
             measure = import_module(f"benchmarks.{name}").measure
-            figures[name] = runner.run(measure(QUICK if options.quick else FULL))
+            try:
+                figures[name] = runner.run(measure(QUICK if options.quick else FULL))
+            except Missing as reason:
+                say(f"\n{name}\n  skipped: {reason}")
+                continue
+            progress("")
             say(f"\n{name}\n{table(figures[name])}")
     if not options.names and not options.quick:
         report.keep(about, figures)

@@ -59,7 +59,7 @@ async def measure(effort: Effort) -> list[Figure]:
                 gc.freeze()
                 return await _figures(effort, Path(folder), log, store)
         finally:
-            log.close()
+            await log.close()
 
 
 async def _figures(

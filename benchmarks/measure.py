@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import clock_gettime
+from typing import TypeVar
+
+T = TypeVar("T")
 
 WORK = Path(__file__).resolve().parent.parent / ".dev" / "bench"
+
+
+class Missing(Exception):
+    """This cannot be had or measured here, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +95,36 @@ class Side:
         return median(_percentile(sample.latencies, percent) for sample in self.samples) * 1e3
 
 
-async def in_turns(
-    rounds: int, sides: Mapping[str, Callable[[], Awaitable[Sample]]]
-) -> dict[str, Side]:
+async def taking_turns(
+    rounds: int, sides: Mapping[str, Callable[[], Awaitable[T]]]
+) -> dict[str, list[T]]:
     """Every side once a round, forwards and backwards by turns, after a round that counts for none.
 
     What else the machine does then befalls all sides alike.
     """
-    samples: dict[str, list[Sample]] = {name: [] for name in sides}
+    found: dict[str, list[T]] = {name: [] for name in sides}
     for number in range(rounds + 1):
         for name in list(sides) if number % 2 else reversed(list(sides)):
+            progress(f"round {number} of {rounds}: {name}")
             sample = await sides[name]()
             if number:
-                samples[name].append(sample)
-    return {name: Side(found) for name, found in samples.items()}
+                found[name].append(sample)
+    return found
+
+
+async def in_turns(
+    rounds: int, sides: Mapping[str, Callable[[], Awaitable[Sample]]]
+) -> dict[str, Side]:
+    """The samples of all sides, taken in turns."""
+    found = await taking_turns(rounds, sides)
+    return {name: Side(samples) for name, samples in found.items()}
+
+
+def progress(words: str) -> None:
+    """Show what is going on, on a terminal, in the place of what was shown before."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{words}")
+        sys.stderr.flush()
 
 
 def cpu_of(pid: int) -> float:

@@ -87,7 +87,7 @@ async def _open(path: Path, rules: ShopRules, *, save: bool) -> dict[str, float]
             if save:
                 await save_snapshot(log, rules, store.head)
     finally:
-        log.close()
+        await log.close()
     return found
 
 

@@ -67,7 +67,7 @@ async def written(past: Past) -> Path:
         try:
             await _write(log, past)
         finally:
-            log.close()
+            await log.close()
         beside.rename(path)
     return path
 

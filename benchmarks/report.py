@@ -41,7 +41,7 @@ def _tables(machine: Mapping[str, str], figures: Mapping[str, Sequence[Figure]])
 def _table(name: str, figures: Sequence[Figure]) -> str:
     title = (import_module(f"benchmarks.{name}").__doc__ or name).splitlines()[0]
     lines = [
-        f"### {title.rstrip('.')} (`{name}.py`)",
+        f"### {title.rstrip('.')} (`{name.replace('.', '/')}.py`)",
         "",
         "| what | figure | bar |",
         "|---|---|---|",
