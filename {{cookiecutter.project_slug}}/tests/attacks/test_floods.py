@@ -15,7 +15,7 @@ from tests.live.transport.peer import PING, frame, text, upgraded
 from tests.service import Service
 from tests.talk import Talk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 MIB = 1024 * 1024
 RATED = {"APP_COMMANDS_PER_SECOND": "20", "APP_COMMAND_BURST": "40"}
@@ -84,7 +84,6 @@ def flood_of_commands() -> bytes:
     return text('{"type": "subscribe", "since": 0}') + b"".join(map(text, commands))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("flood", [flood_of_pings, flood_of_commands])
 async def test_a_client_that_reads_nothing_is_sent_away_before_its_answers_fill_the_memory(
     tmp_path: Path, flood: Callable[[], bytes]

@@ -14,7 +14,7 @@ from tests.live.follower import Follower, cut_again_and_again
 from tests.live.speaker import Speaker, done, told
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PER_SECOND = 200
 SEED = 4
@@ -44,7 +44,7 @@ async def flowing(service: Service) -> AsyncIterator[Speaker]:
         speaking.cancel()
 
 
-@pytest.mark.parametrize("cuts", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cuts", [100, 1000])
 async def test_a_client_that_is_cut_off_again_and_again_hears_every_event_once_and_in_order(
     service: Service, cuts: int
 ) -> None:

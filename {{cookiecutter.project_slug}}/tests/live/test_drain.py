@@ -14,7 +14,7 @@ from tests.live.raw import upgraded
 from tests.service import Service
 from tests.talk import Talk, talk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 DRAINING = 1012
 

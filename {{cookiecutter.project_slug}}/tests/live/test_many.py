@@ -15,7 +15,7 @@ from tests.live.raw import upgraded
 from tests.live.speaker import Speaker, done, told
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 DRAINING = 1012
 TOO_SLOW = 4008
@@ -52,7 +52,6 @@ def revoked(number: int) -> object:
     return {"RevokeTokens": {"user_id": f"{number:064}"}}
 
 
-@pytest.mark.slow
 async def test_stuck_readers_are_cut_off_and_everybody_else_hears_everything(
     tmp_path: Path,
 ) -> None:
@@ -83,7 +82,7 @@ async def test_stuck_readers_are_cut_off_and_everybody_else_hears_everything(
     assert after - before < 16 * MEGABYTE
 
 
-@pytest.mark.parametrize("number", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [100, 1000])
 async def test_everybody_goes_on_at_the_next_process_and_misses_nothing(
     tmp_path: Path, number: int
 ) -> None:

@@ -8,7 +8,7 @@ from app.live.message import Message
 from tests.live.transport.peer import CLOSE, TEXT, goodbye, text, upgraded
 from tests.live.transport.served import BUDGET, Served
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 KILOBYTE = Message(b"x" * 1024)
 MUCH = 32 * 1024  # of which nobody's buffers take the half

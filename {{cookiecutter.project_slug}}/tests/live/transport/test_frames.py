@@ -19,7 +19,7 @@ from tests.live.transport.peer import (
 )
 from tests.live.transport.served import MAX_BYTES, Served
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 BIG = "x" * MAX_BYTES
 TOO_BIG = "x" * (MAX_BYTES + 1)

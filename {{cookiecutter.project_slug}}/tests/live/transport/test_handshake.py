@@ -10,7 +10,7 @@ from websockets.typing import Subprotocol
 from tests.live.transport.peer import BINARY, connected, frame, goodbye, request, text, upgraded
 from tests.live.transport.served import Served
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def answer_to(application: Served, *segments: bytes) -> tuple[int, bytes]:

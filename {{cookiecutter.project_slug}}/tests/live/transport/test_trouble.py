@@ -15,7 +15,7 @@ from app.live.message import Message
 from tests.live.transport.peer import PING, PONG, Peer, frame, goodbye, request, text, upgraded
 from tests.live.transport.served import BUDGET, Served, served
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 KILOBYTE = Message(b"x" * 1024)
 CLIENT = """
@@ -95,7 +95,6 @@ async def test_the_kernel_keeps_little_for_a_client_that_does_not_read(own: Serv
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 64 * 1024
 
 
-@pytest.mark.slow
 async def test_neither_the_deaf_nor_the_silent_are_waited_for(own: Served) -> None:
     before = asyncio.get_running_loop().time()
     async with AsyncExitStack() as opened:
@@ -121,7 +120,6 @@ async def test_neither_the_deaf_nor_the_silent_are_waited_for(own: Served) -> No
     assert took < 15
 
 
-@pytest.mark.slow
 async def test_goodbye_is_not_waited_for_where_nothing_can_be_sent(anywhere: Served) -> None:
     async with deaf(anywhere.port):
         await filled(anywhere, BUDGET // 1024 // 2)
@@ -141,7 +139,6 @@ async def test_everybody_is_sent_away_when_the_server_stops(anyio_backend: objec
     assert [answer.code for (answer,) in answers] == [1012] * 50
 
 
-@pytest.mark.slow
 async def test_a_server_that_stops_waits_for_nobody_for_long(anyio_backend: object) -> None:
     async with served("direct") as application, AsyncExitStack() as opened:
         for _ in range(5):
@@ -191,7 +188,6 @@ async def talking(client: Peer) -> None:
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.slow
 async def test_a_process_that_is_stopped_is_gone_in_time_and_others_are_served(
     own: Served,
 ) -> None:
