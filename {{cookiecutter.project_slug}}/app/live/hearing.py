@@ -61,7 +61,7 @@ class Hearing:
 
     def hear(self, message: Outgoing) -> None:
         """Send what happened."""
-        self._tally.sent(len(message), len(message.parts))
+        self._tally.sent(message.size, message.count)
         self._connection.write(message)
 
     def answer(self, message: Message) -> None:

@@ -13,11 +13,14 @@ BUNDLE_BYTES = 16 * 1024
 class Message:
     """JSON text that is sent as it stands; its frame is the same for every client."""
 
+    count = 1
+
     def __init__(self, json: bytes) -> None:
         self.json = json
+        self.size = len(json)
 
     def __len__(self) -> int:
-        return len(self.json)
+        return self.size
 
     @property
     def parts(self) -> Sequence[Message]:
@@ -50,10 +53,11 @@ class Bundle:
 
     def __init__(self, parts: Sequence[Message]) -> None:
         self.parts = parts
-        self._size = sum(map(len, parts))
+        self.count = len(parts)
+        self.size = sum(part.size for part in parts)
 
     def __len__(self) -> int:
-        return self._size
+        return self.size
 
     @cached_property
     def frame(self) -> bytes:

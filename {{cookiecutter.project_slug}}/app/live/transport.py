@@ -102,7 +102,10 @@ class DirectConnection(asyncio.Protocol):
 
     def write(self, message: Outgoing) -> None:
         """Send it after all that was written before."""
-        self.send(message.frame)
+        if self._waiting is None and self._code is None:
+            self._transport.write(message.frame)
+        else:
+            self.send(message.frame)
 
     def ping(self) -> None:
         """Ask whether it is there; one that takes nothing could not answer."""
