@@ -7,6 +7,7 @@ python3 dev.py test [--quick]   every test that this machine can run
 python3 dev.py bench [--quick]  measure the service; the table is in benchmarks/README.md
 python3 dev.py play [FOLDER]    bake a project to edit
 python3 dev.py sync [FOLDER]    carry the edits made there back into the template
+python3 dev.py types            write client/protocol.d.ts anew, for each starter
 """
 
 import argparse
@@ -51,6 +52,7 @@ def main() -> int:
         commands.add_parser(name).add_argument(
             "folder", type=Path, nargs="?", default=ROOT / "play"
         )
+    commands.add_parser("types")
     options = parser.parse_args()
     match options.command:
         case "demo":
@@ -61,6 +63,8 @@ def main() -> int:
             return bench([*options.names, *(["--quick"] if options.quick else [])])
         case "play":
             return play(options.folder)
+        case "types":
+            return types()
         case _:
             return sync(options.folder)
 
@@ -338,6 +342,19 @@ def play(folder: Path) -> int:
         return 1
     bake(demo_environment(), folder)
     say(f"edit {folder}, run it there, then: python3 dev.py sync {folder}")
+    return 0
+
+
+def types() -> int:
+    """Write the declarations of every starter, as its own code prints them."""
+    python = demo_environment()
+    for starter in STARTERS:
+        project = bake(python, DEV / "types" / f"types-{starter}", starter=starter)
+        command = [python, "-m", "app", "schema", "typescript"]
+        printed = subprocess.run(command, cwd=project, check=True, capture_output=True).stdout
+        own = "protocol.d.ts" if starter == STARTERS[0] else f"protocol.{starter}.d.ts"
+        (ROOT / TEMPLATE / "client" / own).write_bytes(printed)
+        say(f"wrote {own}")
     return 0
 
 

@@ -1,4 +1,7 @@
-"""Deletes what the answers leave out, and says what to do next. It does nothing else."""
+"""Deletes what the answers leave out, names what is left, and says what to do next.
+
+It does nothing else.
+"""
 
 import json
 import shutil
@@ -10,7 +13,7 @@ ANSWERS = json.loads({{cookiecutter | jsonify | jsonify}})  # noqa: F821 - rende
 def feature(name):
     """The files of one feature: not every one has routes, a panel, or more for the dashboard."""
     panel, others = f"app/dashboard/panels/{name}.js", f"app/dashboard/{name}"
-    some = [Path(f"app/api/{name}.py"), Path(panel), Path(others)]
+    some = [Path(f"app/api/{name}.py"), Path(panel), Path(others), Path(f"bench/{name}.json")]
     return [f"app/domain/{name}", f"tests/{name}", *filter(Path.exists, some)]
 
 
@@ -35,9 +38,23 @@ PRUNED = {
     ("starter", "showcase"): COUNTER,
     ("starter", "orders"): [*COUNTER, *SHOW],
     ("starter", "blank"): [*SHOP, *SHOW],
-    ("client", "none"): ["client"],
+    ("client", "none"): ["client", "tests/schema/test_client.py"],
     ("ci", "none"): [".github"],
 }
+
+# Files of which another starter has its own, as `protocol.blank.d.ts` beside `protocol.d.ts`.
+OF_STARTER = ("client/protocol.d.ts", "load/command.json")
+
+
+def choose():
+    """Give the starter's own file the name, and delete those of the others."""
+    for path in map(Path, OF_STARTER):
+        stem, ends = path.name.split(".", 1)
+        for own in path.parent.glob(f"{stem}.*.{ends}"):
+            if own.name == f"{stem}.{ANSWERS['starter']}.{ends}":
+                own.replace(path)
+            else:
+                own.unlink()
 
 
 def prune():
@@ -62,5 +79,6 @@ def say_what_next():
     )
 
 
+choose()
 prune()
 say_what_next()
