@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -56,7 +57,10 @@ def test_cut_off_again_and_again_it_does_each_command_once_and_hears_each_event_
 ) -> None:
     environment = {**node_environment(), "CLIENT": os.fspath(CLIENT)}
 
-    told = asyncio.run(cut_again_and_again(service.port, cuts, environment))
+    # In a thread of its own: tests in a browser leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        cutting = cut_again_and_again(service.port, cuts, environment)
+        told = thread.submit(asyncio.run, cutting).result()
 
     ids = [id for id, _ in told["outcomes"]]
     assert len(ids) > cuts / 4

@@ -16,6 +16,7 @@ def test_panels_stand_in_the_same_order_every_time(service: Any, browser: Any) -
         tiles = one.page.locator("#tiles .panel")
         expect(tiles).to_have_count(6)
         wide = one.page.locator("#wide .panel")
+        expect(wide).to_have_count(3)
         named = "all => all.map(it => it.dataset.feature)"
 
         assert wide.evaluate_all(named) == ["metrics", "orders", "counter"]

@@ -25,7 +25,7 @@ from app.client import (
 from tests.client.wire import Wire, wire_to
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"  # noqa: S105 - a test's
 QUICK = Timing(first_delay=0.02, longest_delay=0.1, drain_delay=0.1)

@@ -26,7 +26,7 @@ COMMANDS = 150
 OF_A_KIND = 3
 NAME = re.compile(r"\w+")
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def test_what_is_given_is_tried_as_scenarios_apply_it() -> None:

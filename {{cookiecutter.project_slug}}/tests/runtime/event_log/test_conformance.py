@@ -21,7 +21,7 @@ from tests.runtime.event_log.conftest import Node
 from tests.runtime.event_log.entries import entries, entry, positions, tailing, write_on
 from tests.runtime.event_log.proxy import Proxy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 WRITERS, COMMITS = 8, 12
 WRITER = """

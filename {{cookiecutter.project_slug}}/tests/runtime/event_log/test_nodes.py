@@ -34,7 +34,7 @@ from tests.runtime.tally import (
     open_tally,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SECONDS = 20
 
