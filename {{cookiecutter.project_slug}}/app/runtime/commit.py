@@ -24,7 +24,7 @@ from app.runtime.group import Outcome, Verdict, Waiting, decide_group
 from app.runtime.replay import catch_up, followed, read_command
 from app.runtime.rules import Command, Event, State
 
-CONFLICTS = 5
+CONFLICTS = 8
 AGAIN_SECONDS = 5
 LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.5
 
@@ -113,14 +113,14 @@ class Commits(Generic[State, Command, Event]):
         Raises Rejected, Unavailable or TooLarge if it could not be.
         """
         for conflicts in range(CONFLICTS):
-            if conflicts > 1:
-                await asyncio.sleep(self._chance.uniform(0, 0.01 * 2**conflicts))
             now = max(self.head.time, self._clock())
             verdict = decide_group(self._decider, self.head, group, now)
             try:
                 if not verdict.entries or await self._append(verdict.entries):
                     return verdict
             except Conflict:
+                if conflicts:  # waiting comes first: what is decided next is decided on the latest
+                    await asyncio.sleep(self._chance.uniform(0, 0.002 * 2**conflicts))
                 await self.catch_up()
         raise CONTENDED
 

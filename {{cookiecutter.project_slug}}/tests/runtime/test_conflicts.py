@@ -7,6 +7,7 @@ import pytest
 
 from app.core.effects import Dispatch
 from app.core.rejected import Code, Rejected
+from app.runtime.commit import CONFLICTS
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry
 from tests.runtime.tally import ME, Add, Added, encode, open_tally
@@ -68,7 +69,7 @@ async def test_effects_that_others_have_stored_are_seen() -> None:
 async def test_a_log_that_is_never_free_is_unavailable_for_now() -> None:
     event_log = Shared()
     async with open_tally(event_log) as store:
-        event_log.conflicts = 5
+        event_log.conflicts = CONFLICTS
         with pytest.raises(Rejected) as refusal:
             await store.dispatch(Add(1), by=ME)
         assert store.state == 0
