@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from app.access.address import address_of
 from app.access.limits import Limits
 from app.access.principal import Sender
-from app.access.store import AppStore, Outcome
+from app.access.store import AppStore, Outcome, Then
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import Command
@@ -57,11 +57,18 @@ class Door:
         self._limits.command(by, address)
 
     def submit(
-        self, command: Command, *, by: Principal, address: str, id: str | None = None
+        self,
+        command: Command,
+        *,
+        by: Principal,
+        address: str,
+        id: str | None = None,
+        then: Then | None = None,
     ) -> asyncio.Future[Outcome]:
         """Queue the command behind all that came before it; the future may raise Rejected.
 
-        What comes too fast does not reach the Store.
+        `then` is called with it as soon as it is answered. What comes too fast does not reach the
+        Store.
         """
         began, span, mark = perf_counter(), None, ""
         if self._tracer is not None:
@@ -69,9 +76,11 @@ class Door:
             mark = mark_of(span)
         try:
             self.admit(by, address)
-            answer = self.store.submit(command, by=by, id=id, mark=mark)
+            answer = self.store.submit(command, by=by, id=id, mark=mark, then=then)
         except Rejected as refusal:
             answer = _refused(refusal)
+            if then is not None:
+                then(answer)
         answer.add_done_callback(partial(self._done, command, by, id, began, span))
         return answer
 

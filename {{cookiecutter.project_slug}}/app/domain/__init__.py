@@ -351,3 +351,12 @@ PASSING: Mapping[str, float] = {
     "metrics": 0.1,
     # {% endif %}
 }
+# Those whose events each process makes for its own clients: other processes are not told.
+OWN_TOPICS: frozenset[str] = frozenset(
+    [
+        # topic
+        # {% if cookiecutter.starter == "showcase" %}
+        "metrics",
+        # {% endif %}
+    ]
+)

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from app.live.session import Live
-from app.observe.series import Reading
+from app.observe.series import Reading, Together
+
+# All processes say the same of their one log: the foremost is right, not the sum.
+OF_THE_LOG: Together = "livemax"
 
 
 def gauges(live: Live) -> Sequence[Reading]:
@@ -27,16 +30,23 @@ def gauges(live: Live) -> Sequence[Reading]:
         Reading("app_tasks", "Tasks of the event loop: a client of ours, idle, has none.", _tasks),
         Reading("app_subscribers", "Streams of events.", lambda: store.subscribers),
         Reading("app_waiting_commands", "Commands that wait to be decided.", lambda: store.waiting),
-        Reading("app_log_position", "Where the event log stands.", lambda: store.seq),
+        Reading(
+            "app_log_position",
+            "Where the event log stands.",
+            lambda: store.seq,
+            OF_THE_LOG,
+        ),
         Reading(
             "app_pending_effects",
             "Effects that have not ended, dead letters among them.",
             lambda: len(store.head.effects.pending),
+            OF_THE_LOG,
         ),
         Reading(
             "app_dead_letters",
             "Effects that have failed for good, until an operator sees to them.",
             lambda: len(store.head.effects.dead),
+            OF_THE_LOG,
         ),
     )
 

@@ -10,9 +10,10 @@ import structlog
 from app.access.store import AppStore
 from app.access.subscription import Audience, Position, answer, audience
 from app.core.principal import Principal
+from app.core.rejected import Rejected
 from app.live import closing
 from app.live.hub import Hub
-from app.live.message import Message, Outgoing
+from app.live.message import Message
 from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Heard
 from app.observe.connections import Tally
@@ -31,13 +32,13 @@ class Hearing:
     __slots__ = (
         "_audience",
         "_catching_up",
-        "_connection",
         "_held",
         "_hub",
         "_resume_events",
         "_room",
         "_store",
         "_tally",
+        "connection",
     )
 
     def __init__(
@@ -49,7 +50,7 @@ class Hearing:
         resume_events: int,
     ) -> None:
         """`resume_events` is how far back the log is read for a client that was away."""
-        self._connection = connection
+        self.connection = connection
         self._store = store
         self._hub = hub
         self._tally = tally
@@ -59,17 +60,16 @@ class Hearing:
         self._held: list[Message] = []
         self._room: asyncio.Event | None = None
 
-    def hear(self, message: Outgoing) -> None:
-        """Send what happened."""
-        self._tally.sent(message.size, message.count)
-        self._connection.write(message)
+    def count(self, messages: int, size: int) -> None:
+        """So many messages, of so many bytes, went to this client."""
+        self._tally.sent(size, messages)
 
     def answer(self, message: Message) -> None:
         """Say something to this client alone, after everything that happened before."""
         if self._catching_up is not None:
             self._held.append(message)
             if len(self._held) == HELD_ANSWERS:
-                self._connection.close(closing.TOO_SLOW, "too slow: resume")
+                self.connection.close(closing.TOO_SLOW, "too slow: resume")
         else:
             self._hub.answer(self, message)
 
@@ -81,7 +81,7 @@ class Hearing:
         subscribed = answer(hearers, asked, position)
         said = Message(codec.subscribed_message(subscribed))
         self._tally.answered(said.type, len(said))
-        self._connection.write(said)
+        self.connection.write(said)
         if asked.since is not None:
             self._tally.resumed(self._how(asked.since) if subscribed.recovered else "miss")
         self._audience = hearers
@@ -130,7 +130,7 @@ class Hearing:
             for heard in events:
                 if self._audience and self._audience.hears(heard.topic, passing=False):
                     self._tally.answered(heard.message.type, len(heard.message))
-                    self._connection.write(heard.message)
+                    self.connection.write(heard.message)
                     await self._have_room()
         # Nothing was awaited since the position was looked at: no event lies in between.
         if self._audience:
@@ -146,11 +146,13 @@ class Hearing:
         kept = self._hub.recent.after(position)
         if kept is not None:
             return kept, self._store.seq
-        events, end = await self._store.read_events(position, ENTRIES_A_READ)
+        # No further than the Store is: what other nodes have stored since will be told yet.
+        limit = min(ENTRIES_A_READ, self._store.seq - position)
+        events, end = await self._store.read_events(position, limit)
         return [Heard(happened) for happened in events], end
 
     async def _have_room(self) -> None:
-        while self._connection.buffered > HIGH_WATER_BYTES:
+        while self.connection.buffered > HIGH_WATER_BYTES:
             self._room = asyncio.Event()
             await self._room.wait()
             self._room = None  # it is bigger than all the rest of an idle client's
@@ -163,7 +165,12 @@ class Hearing:
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             return
-        fault = task.exception()
-        if fault is not None:
-            log.error("a client could not be told what it missed", exc_info=fault)
-            self._connection.close(closing.MISTAKE, "the service made a mistake: resume")
+        match task.exception():
+            case None:
+                pass
+            case Rejected(message=problem):
+                log.warning("a client could not be told what it missed", problem=problem)
+                self.connection.close(closing.MISTAKE, "the event log cannot be read: resume")
+            case fault:
+                log.error("a client could not be told what it missed", exc_info=fault)
+                self.connection.close(closing.MISTAKE, "the service made a mistake: resume")

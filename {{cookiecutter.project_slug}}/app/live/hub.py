@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from app.access.subscription import Audience
 from app.domain import PASSING, Event
+from app.live.crowd import Crowd, Hearer
 from app.live.message import Message, Outgoing, bundled
 from app.live.recent import Heard, Recent
 from app.live.throttle import Throttle
@@ -22,29 +22,22 @@ KNOWN_TOPICS = 10_000
 log = structlog.get_logger(__name__)
 
 
-class Hearer(Protocol):
-    """A client that hears what happens."""
-
-    def hear(self, message: Outgoing) -> None:
-        """Send it on; never waits."""
-
-
-Crowd: TypeAlias = Collection[Hearer]
-
-
 class Hub:
     """Every client that hears something, by what it hears."""
 
     def __init__(self, recent: Recent, metrics: Metrics, flush_seconds: float = 0.0) -> None:
-        """What happens within `flush_seconds` goes out together; what is told together, always."""
+        """What happens within `flush_seconds`, or one turn of the loop, goes out together.
+
+        A sender's ack leaves with its event: a system call costs more than what it carries.
+        """
         self.recent = recent
         self._metrics = metrics
         self._flush_seconds = flush_seconds
         self._waiting: list[tuple[Sequence[Crowd], Message]] = []
-        self._answers: list[tuple[Hearer, Message]] = []
-        self._crowds: defaultdict[Audience, set[Hearer]] = defaultdict(set)
+        self._answers: dict[Hearer, list[Message]] = {}
+        self._crowds: defaultdict[Audience, Crowd] = defaultdict(Crowd)
         self._by_topic: dict[tuple[str, bool], Sequence[Crowd]] = {}
-        self._throttle = Throttle(PASSING, self._tell_alone)
+        self._throttle = Throttle(PASSING, self._tell)
 
     def join(self, hearer: Hearer, audience: Audience) -> None:
         """From now on it hears what this audience hears."""
@@ -56,7 +49,7 @@ class Hub:
     def leave(self, hearer: Hearer, audience: Audience) -> None:
         """It hears no more of that."""
         self.flush()
-        self._crowds[audience].discard(hearer)
+        self._crowds[audience].remove(hearer)
         if not self._crowds[audience]:
             del self._crowds[audience]
             self._by_topic.clear()
@@ -77,23 +70,21 @@ class Hub:
                     self._tell(heard)
             except Exception:  # one event that cannot be told must not silence the others
                 log.exception("an event was not told", event_type=type(happened.event).__name__)
-        if not self._flush_seconds:
-            self.flush()
 
     def answer(self, hearer: Hearer, message: Message) -> None:
         """Say something to one client alone, after what has happened before."""
         self._metrics.messages_out(message.type, 1, len(message))
         if self._waiting:
-            self._answers.append((hearer, message))
+            self._answers.setdefault(hearer, []).append(message)
         else:
-            hearer.hear(message)
+            _hand(hearer, [message])
 
     def flush(self) -> None:
         """Send what has waited for others to go with, and then what was answered meanwhile."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        answers, self._answers = self._answers, []
+        answers, self._answers = self._answers, {}
         for crowds, message in waiting:
             self._metrics.messages_out(message.type, sum(map(len, crowds)), len(message))
         pieces: dict[tuple[Message, ...], Sequence[Outgoing]] = {}
@@ -101,25 +92,28 @@ class Hub:
             together = tuple(messages)
             if together not in pieces:
                 pieces[together] = list(bundled(together))
-            for piece in pieces[together]:
-                for hearer in tuple(crowd):  # one that is too slow leaves meanwhile
-                    hearer.hear(piece)
-        for hearer, answer in answers:
-            hearer.hear(answer)
+            senders = crowd.among(answers.keys())
+            for hearer in senders:  # first: it is they who wait
+                _hand(hearer, [*messages, *answers.pop(hearer)])
+            crowd.tell(pieces[together], but=senders)
+        for hearer, others in answers.items():
+            _hand(hearer, others)
 
     def _tell(self, heard: Heard) -> None:
         crowds = self._hearing(heard.topic, passing=heard.seq is None)
         if not crowds:
             return
         message = heard.message
-        if self._flush_seconds and not self._waiting:
-            asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
+        if not self._waiting:
+            self._flush_later()
         self._waiting.append((crowds, message))
 
-    def _tell_alone(self, heard: Heard) -> None:
-        self._tell(heard)
-        if not self._flush_seconds:
-            self.flush()
+    def _flush_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._flush_seconds:
+            loop.call_later(self._flush_seconds, self.flush)
+        else:
+            loop.call_soon(self.flush)
 
     def _hearing(self, topic: str, *, passing: bool) -> Sequence[Crowd]:
         """Who hears a topic: looked for when there is a new audience, and known from then on."""
@@ -134,6 +128,12 @@ class Hub:
             ]
             self._by_topic[topic, passing] = found
         return found
+
+
+def _hand(hearer: Hearer, messages: Sequence[Message]) -> None:
+    for piece in bundled(messages):
+        hearer.count(piece.count, piece.size)
+        hearer.connection.write(piece)
 
 
 def _by_crowd(

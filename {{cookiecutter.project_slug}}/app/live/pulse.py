@@ -1,7 +1,7 @@
 """Reports how the service does, once in a while, and only while somebody listens."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from app.core.principal import SYSTEM
@@ -9,10 +9,16 @@ from app.domain.metrics.actions import ReportMetrics
 from app.live.session import Live
 from app.observe.traffic import Traffic
 
+TRAFFIC = "traffic"
+FORGOTTEN_SECONDS = 3.0  # after which what another node has said counts no more
+
 
 @asynccontextmanager
 async def reporting(live: Live, traffic: Traffic) -> AsyncIterator[None]:
-    """Dispatch a ReportMetrics once in a while, as long as the context lasts."""
+    """Dispatch a ReportMetrics once in a while, as long as the context lasts.
+
+    Each node lets the others know what it has counted, and tells its own clients the sum.
+    """
     reporter = asyncio.create_task(_report(live, traffic), name="metrics")
     try:
         yield
@@ -25,11 +31,19 @@ async def _report(live: Live, traffic: Traffic) -> None:
     seconds = live.settings.metrics_seconds
     while True:
         await asyncio.sleep(seconds)
-        asked, failed = traffic.taken()
+        own = [live.sessions.users(), *(count / seconds for count in traffic.taken())]
+        live.store.reports.say(TRAFFIC, own)
         if live.hub.is_named("metrics") or live.store.is_named("metrics"):
+            kept = FORGOTTEN_SECONDS * max(1.0, seconds)
+            users, asked, failed = _sums(own, live.store.reports.of_others(TRAFFIC, kept))
             report = ReportMetrics(
-                active_users=live.sessions.users(),
-                requests_per_second=round(asked / seconds, 3),
+                active_users=int(users),
+                requests_per_second=round(asked, 3),
                 error_rate=failed / asked if asked else 0.0,
             )
             live.store.submit(report, by=SYSTEM)
+
+
+def _sums(own: list[float], others: list[list[float]]) -> Iterator[float]:
+    """Users who are connected; requests, and failures among them, in a second."""
+    return map(sum, zip(own, *others, strict=False))

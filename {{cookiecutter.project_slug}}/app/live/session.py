@@ -207,13 +207,16 @@ class Session:
         self._invalid = 0
 
     def _submit(self, message: Command) -> None:
-        answer = self._live.door.submit(
-            message.action, by=self.principal, address=self._lease.address, id=message.id
-        )
         self._in_flight += 1
         if self._in_flight == IN_FLIGHT:
             self._connection.pause_reading()
-        answer.add_done_callback(partial(self._answered, message.id))
+        self._live.door.submit(
+            message.action,
+            by=self.principal,
+            address=self._lease.address,
+            id=message.id,
+            then=partial(self._answered, message.id),
+        )
 
     def _answered(self, id: str | None, answer: asyncio.Future[Outcome]) -> None:
         if self._in_flight == IN_FLIGHT:
@@ -223,10 +226,11 @@ class Session:
             case None:
                 self._acknowledge(id, answer.result())
             case Rejected() as refusal:
-                self._refuse(refusal, id)
+                self._hearing.answer(Message(codec.error_message(refusal, id)))
+                self._slow_down(refusal)
             case fault:
                 log.error("a command failed", exc_info=fault)
-                self._refuse(MISTAKE, id)
+                self._hearing.answer(Message(codec.error_message(MISTAKE, id)))
 
     def _acknowledge(self, id: str | None, outcome: Outcome) -> None:
         if id is not None:
@@ -268,8 +272,12 @@ class Session:
         if self._invalid >= INVALID_IN_A_ROW:
             self.close(closing.TOO_MANY_INVALID, "too many invalid messages")
 
-    def _refuse(self, refusal: Rejected, id: str | None = None) -> None:
-        self._say(Message(codec.error_message(refusal, id)))
+    def _refuse(self, refusal: Rejected) -> None:
+        self._say(Message(codec.error_message(refusal, None)))
+        self._slow_down(refusal)
+
+    def _slow_down(self, refusal: Rejected) -> None:
+        """Send somebody away who does not stop being too fast."""
         if refusal.code is not Code.RATE_LIMITED:
             return
         before, self._limited_at = self._limited_at, time.monotonic()

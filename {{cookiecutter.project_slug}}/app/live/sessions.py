@@ -93,7 +93,8 @@ class Sessions:
         for session in list(self._sessions):
             session.close(closing.DRAINING, "this process is stopping: resume at the next")
         try:
-            await asyncio.wait_for(self._empty.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
         except TimeoutError:
             log.warning("some clients did not answer the close", clients=len(self._sessions))
 

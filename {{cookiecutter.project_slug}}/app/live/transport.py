@@ -144,6 +144,8 @@ class DirectConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of frames; whole messages go to the receiver at once."""
         self.heard = self._loop.time()
+        if self._reader is None and frames.is_empty_pong(data):
+            return  # no message has begun, and this one says nothing more
         reader = self._reader or self._readers.borrow()
         received = reader.feed(data)
         self._reader = None if reader.is_idle else reader

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple
+from typing import Generic, NamedTuple, TypeAlias
 
 import structlog
 
@@ -35,16 +35,24 @@ class Outcome(NamedTuple, Generic[State, Event]):
     duplicate: bool = False
 
 
+Then: TypeAlias = Callable[[asyncio.Future[Outcome[State, Event]]], None]
+
+
 class Waiting(NamedTuple, Generic[State, Command, Event]):
-    """A request or a note that waits for its commit, and the future that its sender looks at."""
+    """A request or a note that waits for its commit, and the future that its sender looks at.
+
+    `then` is called with the future at once, and not in the loop's next turn.
+    """
 
     request: Request[Command] | Note
     answer: asyncio.Future[Outcome[State, Event]]
+    then: Then[State, Event] | None = None
 
     def accept(self, outcome: Outcome[State, Event]) -> None:
         """Tell the sender what the command led to."""
         if not self.answer.done():
             self.answer.set_result(outcome)
+            self._tell()
 
     def refuse(self, refusal: Rejected) -> None:
         """Tell the sender why the command led to nothing."""
@@ -52,6 +60,14 @@ class Waiting(NamedTuple, Generic[State, Command, Event]):
             # One refusal goes to many: it must not keep the frames of all that it was raised in.
             self.answer.set_exception(refusal.with_traceback(None))
             self.answer.exception()  # seen: a sender who has gone is no `never retrieved`
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.then is not None:
+            try:
+                self.then(self.answer)
+            except Exception:  # whoever hears of an answer must not stop whoever gives it
+                log.exception("an answer was not heard")
 
 
 Accepted = tuple[Waiting[State, Command, Event], Decision[State, Command, Event]]

@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from app.runtime.event_log.port import Entry, EventLog, TooLarge, Unavailable
+from app.runtime.reports import Reports
 from app.runtime.tenure import Tenure
 
 UNSAID = 1_000
@@ -38,6 +39,7 @@ class Nodes:
         self._hear = hear
         self._is_shared = event_log.is_shared
         self._tenure = Tenure(event_log, self._began, ended)
+        self.reports = Reports(self._report)
         self._has_begun = not self._is_shared
         self._stored: Sequence[Entry] = ()
         self._taken = asyncio.Event()
@@ -97,8 +99,15 @@ class Nodes:
     def tell(self, event: str, cause: str | None) -> None:
         """Let the other nodes hear of an event that is stored nowhere; at most once."""
         if self._is_shared:
-            self._unsaid.append(orjson.dumps([event, cause]))
-            self._said.set()
+            self._say(orjson.dumps([event, cause]))
+
+    def _report(self, report: bytes) -> None:
+        if self._is_shared and self.is_reachable:  # else it would be old when it is heard
+            self._say(report)
+
+    def _say(self, announcement: bytes) -> None:
+        self._unsaid.append(announcement)
+        self._said.set()
 
     def _began(self) -> None:
         self._has_begun = True
@@ -123,5 +132,8 @@ class Nodes:
 
     async def _listen(self) -> None:
         async for text in self._log.announcements():
-            event, cause = orjson.loads(text)
-            self._hear(event, cause)
+            match orjson.loads(text):
+                case [event, cause]:
+                    self._hear(event, cause)
+                case {"node": _, "about": _, "facts": _} as report:
+                    self.reports.hear(report)

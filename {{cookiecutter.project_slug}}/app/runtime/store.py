@@ -29,11 +29,12 @@ from app.runtime.decide import Decider
 from app.runtime.decision import Happened, Note, Request
 from app.runtime.effects import Performer
 from app.runtime.event_log.port import EventLog, Unavailable
-from app.runtime.group import Outcome, Verdict, Waiting
+from app.runtime.group import Outcome, Then, Verdict, Waiting
 from app.runtime.head import Head
 from app.runtime.nodes import Nodes
 from app.runtime.pending import Pending, Turn
 from app.runtime.replay import read_events, replay
+from app.runtime.reports import Reports
 from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Command, Event, Rules, State
 from app.runtime.snapshot import Snapshots
@@ -103,7 +104,8 @@ class Store(Generic[State, Command, Event]):
         traces: Traces | None = None,
     ) -> None:
         self._log = event_log
-        self._clock = Clock(clock, asyncio.get_running_loop().time)
+        self._loop = asyncio.get_running_loop()
+        self._clock = Clock(clock, self._loop.time)
         self._decider = Decider(rules)
         self._commits = Commits(
             event_log, self._decider, clock=self._clock, chance=chance, moved_on=self._moved_on
@@ -187,13 +189,20 @@ class Store(Generic[State, Command, Event]):
         return await self.submit(command, by=by, id=id)
 
     def submit(
-        self, command: Command, *, by: Principal, id: str | None = None, mark: str = ""
+        self,
+        command: Command,
+        *,
+        by: Principal,
+        id: str | None = None,
+        mark: str = "",
+        then: Then[State, Event] | None = None,
     ) -> asyncio.Future[Outcome[State, Event]]:
         """Queue the command behind all that came before it; the future is what `dispatch` gives.
 
-        A `mark` is kept in the log, as the end of the decision's key.
+        A `mark` is kept in the log, as the end of the decision's key. `then` is called with the
+        future when it is answered, right after the command's own events were broadcast.
         """
-        return self._admit(Request(command, by, self.new_key() + mark, id))
+        return self._admit(Request(command, by, self.new_key() + mark, id), then)
 
     def subscribe(
         self, after: int | None = None, topics: Iterable[str] | None = None
@@ -218,6 +227,11 @@ class Store(Generic[State, Command, Event]):
     def is_named(self, topic: str) -> bool:
         """Whether a subscription has asked for the topic by its name."""
         return any(subscription.names(topic) for subscription in self._broadcast.subscriptions)
+
+    @property
+    def reports(self) -> Reports:
+        """What this node and others say of themselves."""
+        return self._nodes.reports
 
     def dead_letters(self) -> Sequence[tuple[str, Pending[Command]]]:
         """Effects that have failed for good, by origin, oldest first."""
@@ -246,9 +260,11 @@ class Store(Generic[State, Command, Event]):
         """The effect, unless it has ended."""
         return self.head.effects.pending.get(origin)
 
-    def enqueue(self, request: Request[Command] | Note) -> asyncio.Future[Outcome[State, Event]]:
+    def enqueue(
+        self, request: Request[Command] | Note, then: Then[State, Event] | None = None
+    ) -> asyncio.Future[Outcome[State, Event]]:
         """Decide this after all that waits, whether or not clients are still served."""
-        waiting = self._waiting_for(request)
+        waiting = self._waiting_for(request, then)
         if self._ended.is_set():
             waiting.refuse(STOPPING)
         else:
@@ -316,10 +332,13 @@ class Store(Generic[State, Command, Event]):
         """Broadcast what is stored, and perform what it asks for."""
         self._broadcast.tell(verdict.events, verdict.head.position)
         for happened in verdict.events:
-            if happened.seq is None:
+            if happened.seq is None and self._is_for_all(happened.topic):
                 self._nodes.tell(happened.json, happened.cause)
         self._performer.cancel(verdict.cancelled)
         self._performer.begin(verdict.begun)
+
+    def _is_for_all(self, topic: str) -> bool:
+        return topic.split(":", 1)[0] not in self._decider.rules.own_topics
 
     async def _take_news(self) -> None:
         """Apply what other nodes have stored, and begin with the effects if it is our turn."""
@@ -348,16 +367,20 @@ class Store(Generic[State, Command, Event]):
         topic = self._decider.rules.topic_of(decoded)
         self._broadcast.tell([Happened(decoded, topic, event, None, cause)], self.seq)
 
-    def _admit(self, request: Request[Command] | Note) -> asyncio.Future[Outcome[State, Event]]:
+    def _admit(
+        self, request: Request[Command] | Note, then: Then[State, Event] | None = None
+    ) -> asyncio.Future[Outcome[State, Event]]:
         """Decide this for somebody outside, if there is room."""
         if self._open and len(self._waiting) < WAITING_COMMANDS:
-            return self.enqueue(request)
-        waiting = self._waiting_for(request)
+            return self.enqueue(request, then)
+        waiting = self._waiting_for(request, then)
         waiting.refuse(BUSY if self._open else STOPPING)
         return waiting.answer
 
-    def _waiting_for(self, request: Request[Command] | Note) -> Waiting[State, Command, Event]:
-        return Waiting(request, asyncio.get_running_loop().create_future())
+    def _waiting_for(
+        self, request: Request[Command] | Note, then: Then[State, Event] | None
+    ) -> Waiting[State, Command, Event]:
+        return Waiting(request, self._loop.create_future(), then)
 
     async def _has_work(self) -> bool:
         """Wait for it; False at the end, when the Store is closed and nothing waits."""

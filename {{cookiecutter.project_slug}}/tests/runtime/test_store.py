@@ -16,6 +16,7 @@ from app.runtime.decision import Happened
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull
+from app.runtime.group import Outcome
 from app.runtime.replay import replay
 from tests.runtime.tally import (
     ME,
@@ -201,6 +202,28 @@ async def test_a_caller_that_goes_away_does_not_take_its_command_back() -> None:
         await store.dispatch(Add(1), by=ME)
 
         assert store.state == 2
+
+
+async def test_who_asks_is_told_at_once_after_the_events_and_harms_nobody() -> None:
+    seen: list[object] = []
+    async with open_tally(MemoryLog()) as store:
+        store.listeners.append(lambda events: seen.extend(each.event for each in events))
+        turn = asyncio.Event()
+
+        def then(answer: asyncio.Future[Outcome[int, Event]]) -> None:
+            asyncio.get_running_loop().call_soon(turn.set)
+            seen.append("refused" if answer.exception() else "done")
+            raise RuntimeError("nobody may be stopped by this")
+
+        accepted = store.submit(Add(1), by=ME, then=then)
+        refused = store.submit(Add(-5), by=ME, then=then)
+        accepted.add_done_callback(lambda _: seen.append("a turn later"))
+        await turn.wait()
+        with pytest.raises(Rejected):
+            await refused
+        assert (await store.dispatch(Add(1), by=ME)).state == 2
+
+    assert seen[:4] == [Added(1, 0, 1), "refused", "done", "a turn later"]
 
 
 async def test_a_closed_store_decides_what_waits_and_takes_no_more() -> None:

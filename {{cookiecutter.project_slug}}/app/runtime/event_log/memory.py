@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -42,7 +41,6 @@ class MemoryLog:
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none; raises Conflict unless the log ends at `expected`."""
-        await asyncio.sleep(0)  # a commit is a moment in which others get their turn
         if len(self._entries) != expected:
             raise Conflict(f"the log ends at {len(self._entries)}, not at {expected}")
         self._entries.extend(entries)
