@@ -79,16 +79,22 @@ def rules(settings: Settings) -> Rules[State, Command, Event]:
         fingerprint=FINGERPRINT,
         terms=Terms(**settings.model_dump(include=own)),
         remember_seconds=settings.idempotency_hours * 3600,
+        own_topics=domain.OWN_TOPICS,
     )
 
 
 def create_app(
-    settings: Settings, ports: Ports | None = None, *, spans: TracerProvider | None = None
+    settings: Settings,
+    ports: Ports | None = None,
+    *,
+    spans: TracerProvider | None = None,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The whole service; it opens its event log when its lifespan begins.
 
-    Tests may hand in other `ports` than those of `adapters/`, and where `spans` go. Raises
-    StartRefused where the settings would let in whoever must stay outside.
+    Tests may hand in other `ports` than those of `adapters/`, and where `spans` go; workers, the
+    `metrics` that they share. Raises StartRefused where the settings would let in whoever must stay
+    outside.
     """
     require_safe(settings)
     spans = spans or _spans(settings)
@@ -104,7 +110,7 @@ def create_app(
     app.state.origins = origins_of(settings)
     app.state.limits = Limits(settings)
     app.state.ports = ports or open_ports()
-    app.state.metrics = Metrics()
+    app.state.metrics = metrics or Metrics()
     app.add_middleware(BodyLimit, most=settings.max_message_bytes)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     share_answers(app, app.state.origins)
@@ -122,7 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """The event log, the Store and the hub, from the first request to the last."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as opened:
-        event_log = open_event_log(settings.event_log)
+        event_log = open_event_log(settings.event_log, shared=settings.workers > 1)
         opened.push_async_callback(event_log.close)
         await reach(event_log)
         traces = None if app.state.tracer is None else Traces(app.state.tracer, event_log)
@@ -144,7 +150,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.live = live = _live(app, store)
         await opened.enter_async_context(live.sessions.watched())
         await opened.enter_async_context(live.keepalive.running())
-        opened.enter_context(app.state.metrics.reading(gauges(live)))
+        await opened.enter_async_context(app.state.metrics.reading(gauges(live)))
         await opened.enter_async_context(measuring_lag(app.state.metrics))
         # {% if cookiecutter.starter == "showcase" %}
         await opened.enter_async_context(reporting(live, Traffic(app.state.metrics)))

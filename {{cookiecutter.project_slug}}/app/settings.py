@@ -13,6 +13,7 @@ from app.core.rejected import StartRefused
 
 PREFIX = "APP_"
 FILE = ".env"
+MOST_WORKERS = 256
 
 
 class Env(StrEnum):
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     env: Env = Env.DEVELOPMENT
     host: str = "127.0.0.1"
     port: Annotated[int, Ge(0), Le(65535)] = 3000
+    workers: Annotated[int, Ge(1), Le(MOST_WORKERS)] = 1
     event_log: str = "sqlite:///data/events.db"
     log_level: LogLevel = LogLevel.INFO
     traces_endpoint: str = ""
@@ -68,6 +70,14 @@ class Settings(BaseSettings):
     # {% if cookiecutter.starter != "blank" %}
     order_expiry_seconds: Annotated[int, Ge(1)] = 7 * 24 * 3600
     # {% endif %}
+
+    @property
+    def shown_event_log(self) -> str:
+        """`event_log` for people and log lines: of a server without user, password and options."""
+        scheme, mark, rest = self.event_log.partition("://")
+        if scheme in ("memory", "sqlite"):
+            return self.event_log
+        return f"{scheme}{mark}{rest.rpartition('@')[2].partition('?')[0]}"
 
     @property
     def is_open(self) -> bool:

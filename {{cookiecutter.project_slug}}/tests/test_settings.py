@@ -73,3 +73,16 @@ def test_a_wrong_setting_is_refused_with_one_that_is_right(monkeypatch: pytest.M
 
     assert str(refused.value).count("; for example ") == 2
     assert str(refused.value).endswith("for example APP_DEFLATE=false")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:////data/@home/events.db", "sqlite:////data/@home/events.db"),
+        ("memory://", "memory://"),
+        ("postgresql://app:se@cret@db:5432/app?password=secret", "postgresql://db:5432/app"),
+        ("nats://token@a:4222,b:4222?replicas=3", "nats://a:4222,b:4222"),
+    ],
+)
+def test_a_log_line_shows_no_password(url: str, shown: str) -> None:
+    assert Settings(event_log=url, _env_file=None).shown_event_log == shown  # type: ignore[call-arg]

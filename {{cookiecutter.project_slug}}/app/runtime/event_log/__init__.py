@@ -9,12 +9,13 @@ from app.runtime.event_log.reader import SqliteReader
 from app.runtime.event_log.sqlite import SqliteLog
 
 DATABASES = ("postgresql://", "postgres://")
+CLUSTERS = ("nats://", "tls://")
 
 
 def open_event_log(url: str, *, shared: bool = False) -> EventLog:
-    """The log that an address names: in this process, in a file, or in a database.
+    """The log that an address names: in this process, a file, a database, or a NATS cluster.
 
-    A file is `shared` with other processes that say so, too; a database is, anyway.
+    A file is `shared` with other processes that say so, too; the last two are, anyway.
     """
     if url.startswith(DATABASES):
         try:
@@ -23,14 +24,29 @@ def open_event_log(url: str, *, shared: bool = False) -> EventLog:
             words = f"APP_EVENT_LOG needs the extra `postgres`: {problem}"
             raise StartRefused(words) from None
         return PostgresLog(url)
+    if url.startswith(CLUSTERS):
+        try:
+            from app.runtime.event_log.nats import NatsLog
+        except ImportError as problem:
+            raise StartRefused(f"APP_EVENT_LOG needs the extra `nats`: {problem}") from None
+        return NatsLog(url)
     path = _file_of(url)
-    return MemoryLog() if path is None else SqliteLog(path, shared=shared)
+    if path is not None:
+        return SqliteLog(path, shared=shared)
+    if shared:
+        raise StartRefused(
+            "APP_EVENT_LOG is memory://, which one process has for itself: for several workers "
+            "use sqlite:///data/events.db, or a database"
+        )
+    return MemoryLog()
 
 
 def read_event_log(url: str) -> SqliteReader:
     """A log that is there, for reading alone: a service may write to it meanwhile."""
     if url.startswith(DATABASES):
         raise StartRefused("this reads a file: of a database, make a copy with its own tools")
+    if url.startswith(CLUSTERS):
+        raise StartRefused("this reads a file: of a stream, make a copy with `nats stream backup`")
     path = _file_of(url)
     if path is None:
         raise StartRefused("memory:// ends with its process: there is no log to read")
@@ -47,5 +63,5 @@ def _file_of(url: str) -> Path | None:
             return Path(rest.removeprefix("/"))
     raise StartRefused(
         f"APP_EVENT_LOG: {url} names no event log; use sqlite:///data/events.db, "
-        "sqlite:////absolute/path.db, postgresql://… or memory://"
+        "sqlite:////absolute/path.db, postgresql://…, nats://… or memory://"
     )

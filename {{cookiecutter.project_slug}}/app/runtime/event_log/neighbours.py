@@ -31,7 +31,12 @@ class Neighbours:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, DATAGRAM_BYTES)
-        self._socket.bind(str(self._own))
+        try:
+            self._socket.bind(str(self._own))
+        except OSError as problem:
+            self._socket.close()
+            words = f"no socket can be made at {self._own}: {problem}; set TMPDIR to a short path"
+            raise StartRefused(words) from None
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def poke(self, data: bytes) -> list[Path]:

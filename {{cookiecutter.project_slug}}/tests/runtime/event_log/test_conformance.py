@@ -344,6 +344,33 @@ async def test_an_append_whose_answer_is_lost_is_there_when_the_log_is_read(
     await far.close()
 
 
+async def test_an_append_on_its_way_never_comes_once_the_log_was_read(
+    node: Node, line: Proxy, url: str
+) -> None:
+    log, far = await node(), open_event_log(through(line, url))
+    await far.connect()
+    await far.append(0, entries(1, 1))
+    line.hold()
+
+    with pytest.raises(AnswerLost):
+        await far.append(1, entries(2, 3))
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                found = await far.read(1, 10)
+                break
+            except Unavailable:
+                await asyncio.sleep(0.02)
+    await line.let_go()
+
+    assert list(found) == []
+    assert await positions(log) == [1]
+    await log.append(1, entries(2, 2))
+    await far.append(2, entries(3, 3))
+    assert await positions(log) == [1, 2, 3]
+    await far.close()
+
+
 async def test_an_engine_that_is_down_is_named_without_its_password(line: Proxy, url: str) -> None:
     await line.cut()
     log = open_event_log(through(line, url))
