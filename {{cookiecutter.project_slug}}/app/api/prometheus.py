@@ -10,10 +10,10 @@ router = APIRouter()
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
-    """Every metric, as text; as OpenMetrics for whoever accepts that.
+    """Every metric, as text; as OpenMetrics for whoever accepts that. Workers tell of all.
 
     It is for your own network only: a proxy must not publish it.
     """
     counted: Metrics = request.app.state.metrics
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(counted.registry), headers={"Content-Type": media_type})
+    return Response(await counted.exposed(encode), headers={"Content-Type": media_type})

@@ -5,8 +5,8 @@ No label has a value of a client's choice, nor one for each user: the number of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
@@ -26,7 +26,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        self.process = ProcessCollector(registry=self.registry)
+        self._asked = self._failed = 0
         self._requests = self._counter(
             "app_http_requests", "HTTP requests, by route.", "method", "route", "status"
         )
@@ -74,11 +75,14 @@ class Metrics:
         """An HTTP answer has begun; `route` is its template, such as `/things/{id}`."""
         self._requests[method, route, str(status)].inc()
         self._request_seconds[method,].observe(seconds)
+        self._count_asked(status >= 500)
 
     def command(self, name: str, door: str, outcome: str, seconds: float) -> None:
         """A client's command has its answer: `ok`, `duplicate`, `cancelled` or a code."""
         self._commands[name, door, outcome].inc()
         self._command_seconds[door,].observe(seconds)
+        if door != "http":
+            self._count_asked(outcome in OUR_FAULTS)
 
     def appended(self, seconds: float, entries: int) -> None:
         """So many entries were stored at once."""
@@ -126,19 +130,12 @@ class Metrics:
     def asked(self) -> tuple[int, int]:
         """How many requests and commands there were since the start, and how many failed by us.
 
-        A command that came by HTTP is a request.
+        Here, in this process. A command that came by HTTP is a request.
         """
-        requests = [(labels["status"] >= "500", n) for labels, n in self._requests.values_now()]
-        commands = [
-            (labels["outcome"] in OUR_FAULTS, n)
-            for labels, n in self._commands.values_now()
-            if labels["door"] != "http"
-        ]
-        both = requests + commands
-        return int(sum(n for _, n in both)), int(sum(n for failed, n in both if failed))
+        return self._asked, self._failed
 
-    @contextmanager
-    def reading(self, readings: Iterable[Reading]) -> Iterator[None]:
+    @asynccontextmanager
+    async def reading(self, readings: Iterable[Reading]) -> AsyncIterator[None]:
         """Have these gauges read by whoever asks, as long as the context lasts."""
         gauges = Gauges(list(readings))
         self.registry.register(gauges)
@@ -146,6 +143,14 @@ class Metrics:
             yield
         finally:
             self.registry.unregister(gauges)
+
+    async def exposed(self, encode: Callable[[CollectorRegistry], bytes]) -> bytes:
+        """All metrics, in somebody's format."""
+        return encode(self.registry)
+
+    def _count_asked(self, has_failed: bool) -> None:
+        self._asked += 1
+        self._failed += has_failed
 
     def _counter(self, name: str, description: str, *labels: str) -> Children[Counter]:
         return Children(Counter(name, description, labels, registry=self.registry))

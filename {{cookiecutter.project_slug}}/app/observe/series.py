@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
+
+# What the gauges of several living processes are together.
+Together: TypeAlias = Literal["livesum", "livemax", "livemin"]
 
 
 class Children(dict[tuple[str, ...], Metric], Generic[Metric]):
@@ -23,13 +26,6 @@ class Children(dict[tuple[str, ...], Metric], Generic[Metric]):
         child = self[labels] = self._metric.labels(*labels) if labels else self._metric
         return child
 
-    def values_now(self) -> Iterator[tuple[dict[str, str], float]]:
-        """The totals of a counter, with their labels."""
-        for family in self._metric.collect():
-            for sample in family.samples:
-                if sample.name.endswith("_total"):
-                    yield sample.labels, sample.value
-
 
 class Reading(NamedTuple):
     """A gauge whose value is looked at when somebody asks."""
@@ -37,6 +33,7 @@ class Reading(NamedTuple):
     name: str
     description: str
     read: Callable[[], float]
+    together: Together = "livesum"
 
 
 class Gauges(Collector):
@@ -47,5 +44,5 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The values of now."""
-        for name, description, read in self._readings:
-            yield GaugeMetricFamily(name, description, value=read())
+        for each in self._readings:
+            yield GaugeMetricFamily(each.name, each.description, value=each.read())

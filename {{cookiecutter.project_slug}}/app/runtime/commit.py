@@ -24,7 +24,7 @@ from app.runtime.group import Outcome, Verdict, Waiting, decide_group
 from app.runtime.replay import catch_up, followed, read_command
 from app.runtime.rules import Command, Event, State
 
-CONFLICTS = 8
+CONFLICTS, LONGEST_WAIT = 24, 0.05
 AGAIN_SECONDS = 5
 LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.5
 
@@ -120,7 +120,8 @@ class Commits(Generic[State, Command, Event]):
                     return verdict
             except Conflict:
                 if conflicts:  # waiting comes first: what is decided next is decided on the latest
-                    await asyncio.sleep(self._chance.uniform(0, 0.002 * 2**conflicts))
+                    longest = min(0.002 * 2**conflicts, LONGEST_WAIT)
+                    await asyncio.sleep(self._chance.uniform(0, longest))
                 await self.catch_up()
         raise CONTENDED
 

@@ -166,9 +166,9 @@ def test_of_close_codes_and_message_types_there_are_a_few() -> None:
     assert value(metrics, "app_message_bytes_total", direction="in") == 40
 
 
-def test_a_gauge_is_read_when_it_is_asked_for_and_only_in_its_context() -> None:
+async def test_a_gauge_is_read_when_it_is_asked_for_and_only_in_its_context() -> None:
     metrics, tides = Metrics(), iter([1, 2])
-    with metrics.reading([Reading("app_tide", "How high it is.", lambda: next(tides))]):
+    async with metrics.reading([Reading("app_tide", "How high it is.", lambda: next(tides))]):
         assert [value(metrics, "app_tide"), value(metrics, "app_tide")] == [1, 2]
 
     assert value(metrics, "app_tide") is None

@@ -100,7 +100,7 @@ async def test_what_goes_wrong_is_told_in_the_same_words(
     if code is Code.INTERNAL:
         monkeypatch.setattr(domain, "reduce", broken)
     else:
-        monkeypatch.setattr(bootstrap, "open_event_log", lambda _: FullLog())
+        monkeypatch.setattr(bootstrap, "open_event_log", lambda _, **how: FullLog())
     async with (
         serving() as port,
         connect(f"ws://127.0.0.1:{port}/ws") as ws,

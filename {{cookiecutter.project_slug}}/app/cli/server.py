@@ -1,0 +1,100 @@
+"""The HTTP server in one process: uvicorn, but it drains before it stops."""
+
+import asyncio
+import gc
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any, Literal, TypeAlias
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from app.cli.reading import prepare_for_many_objects
+from app.live.drain import drain
+from app.live.handshake import protocol_class
+from app.live.http import BoundedHttp
+from app.settings import Settings
+
+WebSockets: TypeAlias = type[asyncio.Protocol] | Literal["websockets-sansio"]
+
+log = structlog.get_logger("app")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but it drains before it stops, and a SIGTERM that was obeyed is a success.
+
+    uvicorn alone would close the sockets before the effects under way have told what they led to,
+    and end with status 143.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(_config(app))
+        self._app = app
+
+    def run_in_loop(self, serving: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run what serves, in a loop of the kind that the server wants."""
+        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+            runner.run(serving())
+
+    @asynccontextmanager
+    async def prepared(self) -> AsyncIterator[None]:
+        """The application's lifespan, around all that is served; raises StartRefused."""
+        prepare_for_many_objects()
+        async with self._app.router.lifespan_context(self._app):
+            gc.freeze()
+            yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, let what is under way end, say goodbye, and stop."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        began = time.monotonic()
+        total = self._app.state.settings.drain_seconds
+        draining = asyncio.create_task(drain(self._app.state.live, total), name="drain")
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        draining.cancel()
+        await asyncio.wait([draining])
+        if not draining.cancelled() and (fault := draining.exception()):
+            log.error("not everything could be finished", exc_info=fault)
+        left = total - (time.monotonic() - began)
+        self.config.timeout_graceful_shutdown = max(1, int(left))
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second signal stops waiting for those who are still connected."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    settings: Settings = app.state.settings
+    return uvicorn.Config(
+        app,
+        http=BoundedHttp,
+        ws=_sockets(settings),
+        lifespan="off",  # entered in `prepared`, so that what refuses to start can say why
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # bootstrap adds them, for APP_TRUSTED_PROXIES
+        ws_max_size=settings.max_message_bytes,
+        ws_per_message_deflate=settings.deflate,
+    )
+
+
+def _sockets(settings: Settings) -> WebSockets:
+    """What speaks WebSocket: our own, which sends everybody the same bytes, or uvicorn's.
+
+    Compressed frames differ from client to client.
+    """
+    if settings.deflate:
+        return "websockets-sansio"
+    return protocol_class(
+        max_message_bytes=settings.max_message_bytes, send_buffer_bytes=settings.send_buffer_bytes
+    )

@@ -1,0 +1,232 @@
+"""Several processes that serve one port: started, watched, started again, stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import structlog
+
+from app.cli.listener import Address
+from app.cli.worker import MESSAGE_BYTES, READY, REFUSED, STOP, STOP_NOW, Task, work
+from app.core.rejected import StartRefused
+from app.observe.together import forget
+from app.settings import Settings
+
+# A worker that ends sooner than so many seconds after it was ready has failed to start.
+STEADY_SECONDS = 10.0
+# So many in a row, with growing pauses between, and all is given up.
+FAILED_STARTS = 5
+FIRST_SECONDS, LONGEST_SECONDS = 0.5, 8.0
+SILENT_SECONDS = 20.0
+
+SPAWN = multiprocessing.get_context("spawn")
+log = structlog.get_logger("app")
+
+
+def serve_together(settings: Settings, address: Address, greet: Callable[[], None]) -> int:
+    """Serve with so many processes until told to stop; the exit status.
+
+    `greet` is called once, when the first of them serves. Raises StartRefused when they cannot
+    start, or do not live.
+    """
+    with TemporaryDirectory(prefix="metrics-") as folder:
+
+        def task(number: int) -> Task:
+            return Task(number, settings, address, Path(folder))
+
+        return asyncio.run(Workers(task, greet).run(settings.workers))
+
+
+class Workers:
+    """Keeps each worker alive until all are told to stop.
+
+    The first one starts alone: what refuses to start is found, and said, once.
+    """
+
+    def __init__(self, task: Callable[[int], Task], greet: Callable[[], None]) -> None:
+        self._task = task
+        self._greet = greet
+        self._running: set[Process] = set()
+        self._served = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._refusal: str | None = None
+        self._status = 0
+
+    async def run(self, count: int) -> int:
+        """Run so many until told to stop; the exit status. Raises StartRefused."""
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self._stop)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep(1), name="worker 1")
+                await self._served.wait()
+                for number in range(2, count + 1):
+                    tasks.create_task(self._keep(number), name=f"worker {number}")
+        finally:
+            for process in self._running:  # a mistake of ours: they hear that nobody is here
+                process.close()
+        if self._refusal is not None:
+            raise StartRefused(self._refusal)
+        return self._status
+
+    def _stop(self) -> None:
+        """Have all drain and end; said again, they wait for nobody."""
+        order = STOP_NOW if self._stopping.is_set() else STOP
+        self._stopping.set()
+        self._served.set()
+        for process in self._running:
+            process.say(order)
+
+    async def _keep(self, number: int) -> None:
+        """Have a worker of this number, one after another, until all are to stop."""
+        failures = 0
+        while not self._stopping.is_set():
+            process = Process(self._task(number))
+            self._running.add(process)
+            await self._watch(process)
+            self._running.discard(process)
+            forget(process.task.folder, number)
+            if self._stopping.is_set():
+                self._count_end(process)
+                return
+            failures = 0 if process.was_steady else failures + 1
+            self._judge(process, failures)
+            await self._pause(failures)
+
+    async def _watch(self, process: Process) -> None:
+        """Wait until it has ended; one that has said nothing for long is ended."""
+        await process.news.wait()
+        if process.is_ready and not self._served.is_set():
+            self._greet()
+            self._served.set()
+        while not process.ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SILENT_SECONDS - process.silent_seconds):
+                    await process.ended.wait()
+            if process.silent_seconds >= SILENT_SECONDS and not process.ended.is_set():
+                log.error("a worker is stuck: it is ended", worker=process.task.number)
+                process.kill()
+                await process.ended.wait()
+
+    def _judge(self, process: Process, failures: int) -> None:
+        """Say how it ended; give up when it makes no sense to start another."""
+        if process.refusal is not None and not self._served.is_set():
+            self._give_up(process.refusal)
+            return
+        tell = log.info if process.status == 0 else log.error
+        tell("a worker has ended", **process.facts())
+        if failures == FAILED_STARTS:
+            number, last = process.task.number, process.refusal or f"status {process.status}"
+            self._give_up(f"worker {number} ended soon, {failures} times in a row: {last}")
+
+    def _give_up(self, words: str) -> None:
+        self._refusal = words
+        self._stop()
+
+    def _count_end(self, process: Process) -> None:
+        if process.status != 0 and process.is_ready:
+            log.error("a worker did not stop in order", **process.facts())
+            self._status = 1
+
+    async def _pause(self, failures: int) -> None:
+        """Wait before the next start, longer after each failure in a row."""
+        if failures:
+            seconds = min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** (failures - 1))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stopping.wait()
+
+
+class Process:
+    """One worker, from its start to its end."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.ended, self.news = asyncio.Event(), asyncio.Event()
+        self._heard_at = monotonic()
+        self.refusal: str | None = None
+        self._ready_at: float | None = None
+        self._ended_at = 0.0
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._line.setblocking(False)
+        with theirs:
+            self._process = SPAWN.Process(target=work, args=(task, theirs))
+            self._process.start()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._line, self._hear)
+        self._loop.add_reader(self._process.sentinel, self._end)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has begun to serve."""
+        return self._ready_at is not None
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long it has said nothing."""
+        return monotonic() - self._heard_at
+
+    @property
+    def was_steady(self) -> bool:
+        """Whether it has served for a while, or has ended because it was told to."""
+        if self._ready_at is None:
+            return False
+        return self.status == 0 or self._ended_at - self._ready_at >= STEADY_SECONDS
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; a signal that ended it is a negative number."""
+        return self._process.exitcode
+
+    def facts(self) -> dict[str, object]:
+        """What a log line says of its end."""
+        number, pid = self.task.number, self._process.pid
+        facts: dict[str, object] = {"worker": number, "pid": pid, "status": self.status}
+        return facts if self.refusal is None else {**facts, "reason": self.refusal}
+
+    def say(self, order: bytes) -> None:
+        """Tell it what to do, if it is still there."""
+        with suppress(OSError):
+            self._line.send(order)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let it go: it stops by itself."""
+        self._loop.remove_reader(self._line)
+        self._line.close()
+
+    def _hear(self) -> None:
+        with suppress(BlockingIOError, ConnectionResetError):
+            while message := self._line.recv(MESSAGE_BYTES):
+                self._take(message)
+            self._loop.remove_reader(self._line)  # it has nothing more to say
+
+    def _take(self, message: bytes) -> None:
+        self._heard_at = monotonic()
+        if message == READY:
+            self._ready_at = monotonic()
+            self.news.set()
+            log.info("a worker serves", worker=self.task.number, pid=self._process.pid)
+        elif message.startswith(REFUSED):
+            self.refusal = message.removeprefix(REFUSED).decode(errors="replace")
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._process.sentinel)
+        self._hear()  # its last words
+        self.close()
+        self._process.join()
+        self._ended_at = monotonic()
+        self.ended.set()
+        self.news.set()
