@@ -1,16 +1,12 @@
-"""The container is built and run by a real engine: talked to, killed, started again, stopped.
-
-An engine that answers is used as it is. Where there is none, DOCKER_WITH may name a program that
-runs a command with one.
-"""
+"""The container is built and run by a real engine: talked to, killed, started again, stopped."""
 
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,113 +15,29 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.conftest import Bake
-from tests.test_product import free_port
+from tests.engine import IMAGE, Container, Docker, docker_engine
+from tests.guide.running import project_module
+from tests.test_product import run
 
 pytestmark = pytest.mark.slow
 
-IMAGE = "order-service-under-test"
+BUILD = ("--network", "host", "--pull=false")
+NATS = ["nats-1", "nats-2", "nats-3"]
 SECRET = "5f0c9b2e7d41a8863c1e94d7b05a2f6b8e3d70c4916fa52bd8e07c3b6a4f1d92"
 ITEM = {"product_id": "prod-1", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
 ORDER = {"customer_id": "cust-123", "items": [ITEM]}
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[dict[str, str]]:
-    """The environment in which `docker` finds an engine; skips when there is none to be had."""
-    if shutil.which("docker") and _answers(dict(os.environ)):
-        yield dict(os.environ)
-        return
-    if "DOCKER_WITH" not in os.environ:
-        pytest.skip("no Docker engine answers, and DOCKER_WITH names no program that brings one")
-    show = "import json, os; print('READY' + json.dumps(dict(os.environ)), flush=True); input()"
-    lender = subprocess.Popen(
-        [os.environ["DOCKER_WITH"], sys.executable, "-c", show],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert lender.stdin
-    assert lender.stdout
-    assert lender.stderr
-    try:
-        for line in lender.stdout:
-            if line.startswith("READY"):
-                yield json.loads(line.removeprefix("READY"))
-                return
-        said = lender.stderr.read()
-        assert lender.wait() == 2, said
-        pytest.skip(f"no Docker engine: {said.strip().splitlines()[-1]}")
-    finally:
-        if lender.poll() is None:
-            lender.stdin.write("\n")
-            lender.stdin.close()
-        lender.wait(timeout=60)
-        lender.stdout.close()
-        lender.stderr.close()
-
-
-def _answers(environment: dict[str, str]) -> bool:
-    asked = subprocess.run(["docker", "info"], env=environment, capture_output=True)
-    return asked.returncode == 0
-
-
-class Docker:
-    """The engine, by its command line."""
-
-    def __init__(self, environment: dict[str, str], project: Path) -> None:
-        self.environment = environment
-        self.project = project
-
-    def __call__(self, *arguments: str, ok: bool = True) -> str:
-        """Run one docker command; what it printed."""
-        done = subprocess.run(
-            ["docker", *arguments],
-            cwd=self.project,
-            env=self.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert done.returncode == 0 or not ok, done.stdout
-        return done.stdout.strip()
-
-    def look(self, container: str) -> Any:
-        """What the engine knows of a container."""
-        return json.loads(self("inspect", container))[0]["State"]
+Compose = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def docker(engine: dict[str, str], bake: Bake) -> Docker:
+def docker(bake: Bake) -> Iterator[Docker]:
     """The engine, with the image of a fresh project."""
-    docker = Docker(engine, bake())
-    docker("build", "--network", "host", "--pull=false", "-t", IMAGE, ".")
-    return docker
-
-
-class Container:
-    """One container of the image, hardened as production would have it."""
-
-    def __init__(self, docker: Docker, volume: str, *settings: str) -> None:
-        self.docker = docker
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        options = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "host"]
-        options += ["--security-opt", "no-new-privileges", "-v", f"{volume}:/data"]
-        for setting in (f"APP_PORT={self.port}", "APP_HOST=127.0.0.1", *settings):
-            options += ["-e", setting]
-        self.id = docker("run", "-d", *options, IMAGE).splitlines()[-1]
-
-    def ready(self) -> "Container":
-        """Wait until it answers."""
-        for _ in range(200):
-            try:
-                if httpx.get(f"{self.url}/health/ready").status_code == 200:
-                    return self
-            except httpx.TransportError:
-                assert self.docker.look(self.id)["Running"], self.docker("logs", self.id)
-            time.sleep(0.1)
-        raise AssertionError(self.docker("logs", self.id))
+    with docker_engine() as environment:
+        docker = Docker(environment, bake())
+        docker("build", *BUILD, "-t", IMAGE, ".")
+        yield docker
 
 
 @pytest.fixture
@@ -212,20 +124,122 @@ def test_in_production_the_service_says_that_it_needs_a_secret(docker: Docker, v
     assert "set APP_JWT_SECRET" in docker("logs", container.id)
 
 
-def test_compose_accepts_its_file_and_says_what_is_missing(docker: Docker) -> None:
-    command = ("compose", "config", "--format", "json")
-    missing = docker(*command, ok=False)
-    (docker.project / ".env").write_text(f"APP_JWT_SECRET={SECRET}\n")
-    config = json.loads(docker(*command))["services"]["service"]
-    (docker.project / ".env").write_text("APP_ENV=development\nAPP_JWT_SECRET=\n")
-    tried = json.loads(docker(*command))["services"]["service"]
-    (docker.project / ".env").unlink()
+@pytest.fixture
+def compose(docker: Docker) -> Iterator[Compose]:
+    """Reads compose.yaml, with these lines in `.env`; its services, or what it says."""
+    path = docker.project / ".env"
+
+    def read(*options: str, ok: bool = True, **lines: str) -> Any:
+        path.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+        said = docker("compose", *options, "config", "--format", "json", ok=ok)
+        return json.loads(said) if ok else said
+
+    yield read
+    path.unlink()
+
+
+def test_compose_accepts_its_file_and_says_what_is_missing(compose: Compose) -> None:
+    missing = compose(ok=False)
+    services = compose(APP_JWT_SECRET=SECRET)["services"]
+    tried = compose(APP_ENV="development", APP_JWT_SECRET="")["services"]["service"]
 
     assert "make one with openssl rand -hex 32" in missing
-    assert config["environment"]["APP_ENV"] == "production"
-    assert config["environment"]["APP_JWT_SECRET"] == SECRET
-    assert config["read_only"] is True
+    assert list(services) == ["service"]
+    assert services["service"]["environment"]["APP_ENV"] == "production"
+    assert services["service"]["environment"]["APP_JWT_SECRET"] == SECRET
+    assert services["service"]["read_only"] is True
     assert tried["environment"]["APP_ENV"] == "development"
+
+
+@pytest.mark.parametrize(
+    ("profile", "servers", "log"),
+    [
+        ("postgres", ["postgres"], "postgresql://app:5ec4e7@postgres/app"),
+        ("nats", NATS, f"nats://{','.join(f'{name}:4222' for name in NATS)}?replicas=3"),
+    ],
+)
+def test_a_profile_has_two_nodes_on_one_log_behind_a_proxy_whom_they_believe(
+    compose: Compose, profile: str, servers: list[str], log: str
+) -> None:
+    read = compose("--profile", profile, APP_JWT_SECRET=SECRET, POSTGRES_PASSWORD="5ec4e7")
+    services = read["services"]
+    nodes = [services.pop(f"{profile}-node-{number}") for number in (1, 2)]
+    caddy = services.pop(f"{profile}-caddy")
+    del services["service"]
+
+    assert sorted(services) == servers
+    aliases = [node["networks"]["nodes"]["aliases"] for node in nodes]
+    upstreams = [f"{alias}:3000" for (alias,) in aliases]
+    assert caddy["environment"]["NODES"].split() == upstreams
+    assert len(set(upstreams)) == 2
+    for node in nodes:
+        assert node["read_only"] is True
+        assert node["environment"]["APP_ENV"] == "production"
+        assert node["environment"]["APP_EVENT_LOG"] == log
+        assert (
+            node["environment"]["APP_TRUSTED_PROXIES"]
+            == (caddy["networks"]["nodes"]["ipv4_address"])
+        )
+        assert "ports" not in node
+    for service in (caddy, *services.values()):
+        assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?", service["image"])
+    for volume in (
+        volume for service in (caddy, *services.values()) for volume in service["volumes"]
+    ):
+        assert volume["type"] == "volume" or Path(volume["source"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("engine", "address"),
+    [
+        ("postgres", "postgresql://app:secret-9@127.0.0.1:PORT/postgres"),
+        ("nats", "nats://app:secret-9@127.0.0.1:PORT"),
+    ],
+)
+def test_two_containers_are_two_nodes_on_one_log(
+    docker: Docker, volume: str, engine: str, address: str
+) -> None:
+    servers = project_module("tests/runtime/event_log/servers.py")
+    with getattr(servers, engine)() as server:
+        log = f"APP_EVENT_LOG={address.replace('PORT', str(server.port))}"
+        first, second = (Container(docker, volume, log) for _ in range(2))
+        first.ready()
+        second.ready()
+        with connect(f"ws://127.0.0.1:{second.port}/ws") as ws:
+            order_id = httpx.post(f"{first.url}/api/v1/orders", json=ORDER).json()["order_id"]
+            heard = json.loads(ws.recv(timeout=10))
+        docker("stop", first.id)
+        afterwards = httpx.post(f"{second.url}/api/v1/orders", json=ORDER)
+        docker("stop", second.id)
+
+    assert heard["action"]["OrderPlaced"]["order_id"] == order_id
+    assert afterwards.status_code == 201
+    assert [docker.look(node.id)["ExitCode"] for node in (first, second)] == [0, 0]
+    assert "secret-9" not in docker("logs", first.id) + docker("logs", second.id)
+
+
+def test_the_image_has_the_extras_that_are_asked_for(docker: Docker) -> None:
+    look = "from importlib.util import find_spec as f; print(*map(bool, map(f, NAMES)))"
+    look = f"NAMES = 'psycopg', 'nats', 'opentelemetry.sdk'; {look}"
+    options = ("--network", "none", "--rm")
+    lean = f"{IMAGE}-lean"
+    docker("build", *BUILD, "--build-arg", "EXTRAS=otel", "-t", lean, ".")
+
+    assert docker("run", *options, IMAGE, "python", "-c", look) == "True True False"
+    assert docker("run", *options, lean, "python", "-c", look) == "False False True"
+
+
+def test_the_image_is_what_the_lock_file_says(docker: Docker, tmp_path: Path) -> None:
+    project = shutil.copytree(docker.project, tmp_path / "locked")
+    locked = run(["uv", "lock", "--quiet"], project)
+    docker = Docker(docker.environment, project)
+    docker("build", *BUILD, "-t", f"{IMAGE}-locked", ".")
+
+    look = "import psycopg, nats, app.main; print(psycopg.pq.__impl__)"
+    assert locked == ""
+    assert docker("run", "--network", "none", "--rm", f"{IMAGE}-locked", "python", "-c", look) == (
+        "binary"
+    )
 
 
 def test_the_linter_of_dockerfiles_finds_nothing(bake: Bake) -> None:

@@ -54,7 +54,14 @@ def test_what_is_rendered_is_named_here() -> None:
         if MARKS[0] in text and not name.startswith(".github/")
     }
 
-    assert rendered == {"pyproject.toml", "README.md", "LICENSE", "compose.yaml", "Dockerfile"}
+    assert rendered == {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "compose.yaml",
+        "Dockerfile",
+        "deploy/kubernetes.yaml",
+    }
 
 
 def test_there_are_no_lock_files_no_binaries_and_nothing_big() -> None:
