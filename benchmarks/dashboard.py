@@ -30,9 +30,9 @@ OPERATOR = "?user=olivia&role=operator"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 COUNTS = "[...document.querySelectorAll('.column .count')].map(it => it.textContent)"
 WATCH = """() => {
-  window.seen = { long: [], frames: 0 };
+  window.seen = { long: [], frames: 0, begun: performance.now() };
   new PerformanceObserver((list) => {
-    for (const task of list.getEntries()) window.seen.long.push(Math.round(task.duration));
+    for (const task of list.getEntries()) window.seen.long.push([task.startTime, task.duration]);
   }).observe({ entryTypes: ['longtask'] });
   const frame = () => { window.seen.frames += 1; requestAnimationFrame(frame); };
   requestAnimationFrame(frame);
@@ -97,8 +97,13 @@ async def pace(page: Page, address: str, seconds: float) -> None:
         position, begin = await seq(page), monotonic()
         await trade(socket, devtools, seconds)
         took, seen = monotonic() - begin, await page.evaluate("seen")
+        print(f"at the end, {took:.0f} s:", await memory(devtools))
         print(f"events each second: {(await seq(page) - position) / took:.0f}")
-        print(f"frames each second: {seen['frames'] / took:.0f}, tasks over 50 ms: {seen['long']}")
+        print(f"frames each second: {seen['frames'] / took:.0f}")
+        print(
+            "tasks over 50 ms:",
+            *(_task(at - seen["begun"], took) for at, took in seen["long"]),
+        )
         reading.cancel()
 
 
@@ -120,6 +125,11 @@ async def memory(devtools: CDPSession) -> str:
     told = (await devtools.send("Performance.getMetrics"))["metrics"]
     now = {metric["name"]: metric["value"] for metric in told}
     return f"{now['JSHeapUsedSize'] / 1e6:.1f} MB, {now['Nodes']:.0f} nodes"
+
+
+def _task(begun: float, took: float) -> str:
+    """A task of the page that took so many milliseconds, and when it began."""
+    return f"{took:.0f} ms at {begun / 1000:.1f} s"
 
 
 async def seq(page: Page) -> int:

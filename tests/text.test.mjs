@@ -88,6 +88,25 @@ test('what others change elsewhere stands beside what was typed here', () => {
   assert.deepEqual(text.next(), { base_version: 2, changes: [{ op: 'insert', at: 17, text: ', please' }] });
 });
 
+test('what was typed before others were seen stands beside what they have changed', () => {
+  const text = new SharedText(1, 'tea');
+  text.updated(2, [{ op: 'insert', at: 3, text: ', please' }]);
+
+  text.typed('hot tea', 'tea');
+
+  assert.equal(text.mine, 'hot tea, please');
+  assert.deepEqual(text.next(), { base_version: 2, changes: [{ op: 'insert', at: 0, text: 'hot ' }] });
+});
+
+test('what was typed where others, not seen yet, have changed the same place is a conflict', () => {
+  const text = new SharedText(1, 'black tea');
+  text.updated(2, [{ op: 'delete', at: 0, count: 5 }, { op: 'insert', at: 0, text: 'white' }]);
+
+  text.typed('green tea', 'black tea');
+
+  assert.deepEqual([text.conflicted, text.mine, text.next()], [true, 'green tea', null]);
+});
+
 test('a conflict keeps what was typed, sends nothing, and ends as the person chooses', () => {
   for (const choice of ['keepMine', 'takeTheirs', 'typed']) {
     const text = new SharedText(1, 'black tea');
@@ -149,7 +168,8 @@ test('a long text goes in parts', () => {
 /** Two pages and the service between them; what is said arrives in order, but late. */
 function world(chance) {
   const service = { version: 0, text: someText(chance, 6) };
-  const pages = [0, 1].map(() => ({ text: new SharedText(0, service.text), inbox: [], outbox: [] }));
+  const pages = [0, 1].map(() => (
+    { text: new SharedText(0, service.text), seen: service.text, inbox: [], outbox: [] }));
   const decide = (page) => {
     const edit = page.outbox.shift();
     if (edit.base_version !== service.version) return page.inbox.push(['refused']);
@@ -164,8 +184,11 @@ function world(chance) {
     else assert.equal(text.answered(), true, 'another version, be it by our own edit');
   };
   const step = (page, mayType) => {
-    if (mayType && !chance(3)) page.text.typed(edited(chance, page.text.mine));
-    else if (page.inbox.length && chance(2)) hear(page);
+    if (!chance(3)) page.seen = page.text.mine;
+    if (mayType && !chance(3)) {
+      page.text.typed(edited(chance, page.seen), page.seen);
+      page.seen = page.text.mine;
+    } else if (page.inbox.length && chance(2)) hear(page);
     else if (page.outbox.length && chance(2)) decide(page);
     else if (page.text.conflicted) page.text[chance(2) ? 'keepMine' : 'takeTheirs']();
     else page.outbox.push(...[page.text.next()].filter((edit) => edit));

@@ -4,6 +4,9 @@ from typing import Any
 
 from tests.browser.watched import RECOVERED, expect, watching
 
+# A page that is too busy to draw, and not to take what is typed.
+LATE = "() => { window.requestAnimationFrame = (draw) => setTimeout(draw, 2_000); }"
+
 
 def test_two_people_write_one_text_at_once(service: Any, browser: Any) -> None:
     with watching(browser, service.url) as one, watching(browser, service.url) as other:
@@ -22,6 +25,27 @@ def test_two_people_write_one_text_at_once(service: Any, browser: Any) -> None:
             expect(page.panel("documents").get_by_text("· saved")).to_be_visible()
         one.page.reload()
         expect(one.text("readme")).to_have_value(together)
+
+
+def test_what_is_typed_before_others_are_seen_takes_nothing_of_theirs_away(
+    service: Any, browser: Any
+) -> None:
+    with watching(browser, service.url) as one, watching(browser, service.url) as other:
+        one.text("readme").fill("tea")
+        expect(other.text("readme")).to_have_value("tea")
+        with one.page.expect_websocket() as opened:
+            one.page.reload()
+        expect(one.text("readme")).to_have_value("tea")
+        one.page.evaluate(LATE)
+
+        with opened.value.expect_event("framereceived", lambda told: "DocumentUpdated" in told):
+            other.text("readme").press("Control+End")
+            other.text("readme").press("!")
+        one.text("readme").press("Control+Home")
+        one.text("readme").press("a")
+
+        for page in (one, other):
+            expect(page.text("readme")).to_have_value("atea!")
 
 
 def test_a_conflict_keeps_what_was_typed_until_it_is_settled(service: Any, browser: Any) -> None:

@@ -1,14 +1,8 @@
 """The page around the panels."""
 
-import re
 from typing import Any
 
-import pytest
-
-from tests.browser.watched import RECOVERED, Watched, expect, placed, watching
-from tests.guide.npm import node_modules
-
-LOOKS = ("light", "dark", "phone", "phone-dark")
+from tests.browser.watched import RECOVERED, expect, placed, watching
 
 
 def test_panels_stand_in_the_same_order_every_time(service: Any, browser: Any) -> None:
@@ -131,44 +125,3 @@ def test_a_feature_without_a_panel_shows_its_state(service: Any, browser: Any) -
         (complaint,) = one.complaints
         assert "404" in complaint
         one.complaints.clear()
-
-
-@pytest.mark.parametrize("kind", LOOKS)
-def test_everybody_can_use_it_in_any_light(service: Any, browser: Any, kind: str) -> None:
-    axe = (node_modules() / "axe-core" / "axe.min.js").read_text()
-    options = {"color_scheme": "dark" if "dark" in kind else "light", "reduced_motion": "reduce"}
-    with watching(browser, f"{service.url}/?user=alice&role=operator", **options) as one:
-        fill(one)
-        if "phone" in kind:
-            one.page.set_viewport_size({"width": 360, "height": 780})
-        one.picture(kind)
-        one.page.evaluate(axe)
-        found = one.page.evaluate("axe.run().then(({violations}) => violations)")
-        width = one.page.evaluate("document.documentElement.scrollWidth")
-
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-        assert width <= one.page.viewport_size["width"]
-
-
-def fill(page: Watched) -> None:
-    """A shop on a busy day."""
-    names = ["Earl Grey", "Darjeeling First Flush", "Sencha", "Assam", "Oolong", "Rooibos"]
-    for number, name in enumerate(names):
-        customer = ("alice", "bob", "carol")[number % 3]
-        order_id = placed(page, Customer=customer, Product=name, Unit_price=f"{number * 7 + 9}.50")
-        verb = ("Ship", "Cancel", None)[number % 3]
-        if verb is not None:
-            page.act(verb, order_id)
-            expect(page.order("processing", order_id)).to_have_count(0)
-    for product, units in (("earl-grey", "120"), ("sencha", "3"), ("assam", "48")):
-        page.submit("Add stock", Product=product, Units=units)
-        expect(page.page.get_by_role("row", name=re.compile(product))).to_be_visible()
-    page.submit("Start a batch", Items="40")
-    expect(page.panel("jobs")).to_contain_text("completed")
-    page.submit("Start a batch", Items="20000")
-    page.text("readme").fill("# Tea\n\nBoil the water, pour it, wait four minutes.\n")
-    page.submit("Say something", Message="Is the Darjeeling back?")
-    page.submit("Say something", Message="Two boxes came in this morning. They are on the shelf.")
-    expect(page.panel("chat").get_by_role("listitem")).to_have_count(2)
-    page.panel("notifications").get_by_role("button").last.click()
-    page.page.get_by_role("button", name="Dismiss").evaluate_all("all => all.map(it => it.click())")

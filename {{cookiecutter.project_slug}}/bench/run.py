@@ -1,4 +1,9 @@
-"""One run: the crowd comes, commands are given, everybody hears, and what it took is looked at."""
+"""One run: the crowd comes, commands are given, everybody hears, and what it took is looked at.
+
+Commands are given by `app.client`, as a caller would. The crowd that listens is not made of it: a
+client that comes back and asks for what it missed would hide what was lost, and a thousand that
+parse each event for themselves would take the CPU that the service is measured by.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import { WebSocket } from 'k6/websockets';
 
 const ADDRESS = __ENV.WS || 'ws://127.0.0.1:3000/api/v1/ws';
 const SECONDS = Number(__ENV.SECONDS || 10);
+const PATIENCE = 5; // seconds, for the last answers
 const HEADERS = __ENV.TOKEN ? { Authorization: `Bearer ${__ENV.TOKEN}` } : {};
 const ACTION = JSON.parse(open('./command.json'));
 
@@ -28,7 +29,7 @@ export const options = {
       executor: 'per-vu-iterations',
       vus: Number(__ENV.USERS || 20),
       iterations: 1,
-      maxDuration: `${SECONDS + 10}s`,
+      maxDuration: `${SECONDS + 2 * PATIENCE}s`,
     },
   },
   thresholds: {
@@ -38,33 +39,49 @@ export const options = {
   },
 };
 
-/** One user, from the handshake until the time is up. */
+/** One user, from the handshake until the time is up and every command has its answer. */
 export default function user() {
   const socket = new WebSocket(ADDRESS, null, { headers: HEADERS });
   const sent = new Map();
+  const timeouts = [];
+  let asking = 0;
   let number = 0;
+  let isOver = false;
+
+  function ask() {
+    const id = `${__VU}-${Date.now()}-${number++}`;
+    sent.set(id, Date.now());
+    socket.send(JSON.stringify({ type: 'command', action: ACTION, id }));
+  }
+
+  function leave() {
+    if (isOver && sent.size === 0) socket.close();
+  }
 
   socket.onopen = () => {
-    const asking = setInterval(() => {
-      const id = `${__VU}-${Date.now()}-${number++}`;
-      sent.set(id, Date.now());
-      socket.send(JSON.stringify({ type: 'command', action: ACTION, id }));
-    }, 1000);
-    setTimeout(() => {
+    asking = setInterval(ask, 1000);
+    const end = () => {
       clearInterval(asking);
-      socket.close();
-    }, SECONDS * 1000);
+      isOver = true;
+      leave();
+    };
+    timeouts.push(setTimeout(end, SECONDS * 1000));
+    timeouts.push(setTimeout(() => socket.close(), (SECONDS + PATIENCE) * 1000));
   };
 
   socket.onmessage = ({ data }) => {
-    const message = JSON.parse(data);
-    if (message.type === 'event') heard.add(1);
-    if (message.type === 'error') refused.add(1);
-    if (message.type === 'ack') {
-      answered.add(Date.now() - sent.get(message.id));
-      sent.delete(message.id);
-    }
+    const { type, id } = JSON.parse(data);
+    if (type === 'event') heard.add(1);
+    if (type === 'error') refused.add(1);
+    if (type === 'ack') answered.add(Date.now() - sent.get(id));
+    if (sent.delete(id)) leave();
   };
 
-  socket.onclose = ({ code }) => check(code, { 'it ended as it should': (it) => it === 1000 });
+  // Also when there was no connection at all. Not every k6 tells the close code.
+  socket.onclose = () => {
+    clearInterval(asking);
+    timeouts.forEach((id) => clearTimeout(id));
+    check(isOver, { 'it stayed until the end': (it) => it });
+    check(sent.size, { 'every command was answered': (it) => it === 0 });
+  };
 }

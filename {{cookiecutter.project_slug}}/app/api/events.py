@@ -18,6 +18,7 @@ from app.access.store import TheStore
 from app.access.subscription import Audience, Position, answer, asked_by, audience
 from app.domain import Event
 from app.domain.revocation.actions import TokensRevoked
+from app.observe.metrics import Metrics
 from app.runtime.decision import Happened
 from app.runtime.store import STOPPING
 from app.settings import Settings
@@ -62,6 +63,9 @@ async def listener(
         )
         if not subscribed.topics:
             require_may_hear(identity.principal, (subscribed.denied or ["events"])[0])
+        if asked.since is not None:
+            metrics: Metrics = request.app.state.metrics
+            metrics.resumed("log" if subscribed.recovered else "miss")
         after = asked.since if subscribed.recovered and asked.since is not None else store.seq
         yield Listener(identity, hearers, subscribed, after)
     finally:

@@ -22,7 +22,10 @@ async def snapshot(
     sender: Sender,
     topics: Annotated[str | None, Query(description="names, with commas between")] = None,
 ) -> Response:
-    """Every view that the sender may see, or those of `topics`, and the `seq` they stand at."""
+    """Every view that the sender may see, or those of `topics`, and the `seq` they stand at.
+
+    Whoever may see none is refused, as by `GET /api/v1/events`.
+    """
     names = _readable(sender) if topics is None else _asked_for(topics, sender)
     content = {
         "epoch": store.epoch,
@@ -33,7 +36,10 @@ async def snapshot(
 
 
 def _readable(reader: Principal) -> list[str]:
-    return [name for name in VIEWS if may_hear_of(reader, name)]
+    names = [name for name in VIEWS if may_hear_of(reader, name)]
+    if not names:
+        require_may_hear(reader, "the state")
+    return names
 
 
 def _asked_for(topics: str, reader: Principal) -> list[str]:

@@ -18,6 +18,7 @@ from app.cli.reading import Commands, Refused
 
 PROJECT = Path(__file__).parent.parent.parent
 SCAFFOLD = PROJECT / "app" / "scaffold"
+DECLARATIONS = "client/protocol.d.ts"  # of the npm package, where there is one
 LONGEST = 20
 # What is written, by what it is made of; None is an empty file.
 FILES: Mapping[str, str | None] = {
@@ -176,7 +177,9 @@ def _instructions(names: Names) -> Iterator[str]:
     yield "Then, with `uv run` before each or in the project's environment:\n"
     yield "    ruff format && ruff check --fix"
     yield f"    mypy && pytest tests/{names.many} tests/policy"
-    yield "\nOne of them fails while a line is missing. Your rules come next, in"
+    if (PROJECT / DECLARATIONS).exists():
+        yield f"    python -m app schema typescript > {DECLARATIONS}"
+    yield "\nThe tests fail while a line is missing. Your rules come next, in"
     yield names.put_in("app/domain/things/reducer.py.")
 
 

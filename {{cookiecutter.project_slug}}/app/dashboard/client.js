@@ -45,6 +45,7 @@
 const [FIRST_DELAY, LONGEST_DELAY, DRAIN_DELAY] = [1_000, 30_000, 5_000];
 const [CONNECT_WITHIN, STABLE_AFTER, PING_EVERY, PONG_WITHIN] = [15_000, 10_000, 25_000, 10_000];
 const [RENEW_BEFORE, SHORTEST_TIMER, LONGEST_TIMER] = [30_000, 1_000, 2 ** 31 - 1];
+const OPEN = 1; // The `readyState` of a socket; what is more is closing, or closed.
 // Close codes. A draining server sends all its clients away at once: they spread their return.
 const [LOST, TOO_BIG, EXPIRED, FORBIDDEN, DRAINING] = [1006, 1009, 4401, 4503, [1001, 1012]];
 // A burst that the service takes at once by default is longer than this.
@@ -229,7 +230,9 @@ export class LiveClient {
         this.#fresh = snapshot;
         this.#names = Object.keys(snapshot.state);
       } catch (error) {
-        if (!signal.aborted) this.#refused(/** @type {CommandError} */ (error));
+        // A socket that is being closed as well is about to say why: its code is the better word.
+        const isClosing = (this.#socket?.readyState ?? OPEN) > OPEN;
+        if (!signal.aborted && !isClosing) this.#refused(/** @type {CommandError} */ (error));
         return;
       }
     }

@@ -11,6 +11,8 @@ import { toast } from '/dashboard/toasts.js';
 import { partOf, readViewer, showViewer } from '/dashboard/viewer.js';
 
 const TIMES_MILLISECONDS = 10_000;
+// Close codes of those whose token has expired, is no good, or has been revoked.
+const WITHOUT_TOKEN = [4401, 4501, 4503];
 
 /** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
@@ -28,4 +30,7 @@ showViewer(byId('viewer'), viewer);
 watchConnection(client);
 followWithPanels(client, viewer);
 client.on('error', (refusal) => refused(refusal.message));
+client.on('close', ({ code }) => {
+  byId('unnamed').hidden = !WITHOUT_TOKEN.includes(code);
+});
 client.connect();

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from tests.live.figures import figure
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +112,20 @@ async def test_an_id_of_another_log_is_not_recovered(service: Service, last_even
         assert first is not None
         assert first.data["recovered"] is False
         assert name_of(await stream.next()) == "cyd"
+
+
+async def test_whoever_comes_back_is_counted(service: Service) -> None:
+    await revoke(service, "ada")
+    async with listening(service) as stream:
+        first = await stream.next()
+        assert first is not None
+        assert await figure(service, "app_resumes_total") == 0, "it was not here before"
+    async with listening(service, last_event_id=first.id) as stream:
+        await stream.next()
+        assert await figure(service, "app_resumes_total", how="log") == 1
+    async with listening(service, last_event_id="another:1") as stream:
+        await stream.next()
+        assert await figure(service, "app_resumes_total", how="miss") == 1
 
 
 @pytest.mark.parametrize("last_event_id", ["1", ":", "epoch:", "epoch:-1", "epoch:one"])

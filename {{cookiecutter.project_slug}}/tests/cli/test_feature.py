@@ -102,6 +102,19 @@ def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project:
     must(project, "pytest", "-q", "tests/test_domain.py", "tests/policy")
 
 
+@pytest.mark.slow
+def test_the_declarations_for_typescript_are_thought_of_where_there_are_any(project: Path) -> None:
+    renew = "    python -m app schema typescript > client/protocol.d.ts\n"
+
+    without = must(project, "app", "feature", "zebras")
+    (project / "client").mkdir()
+    (project / "client" / "protocol.d.ts").touch()
+    words = must(project, "app", "feature", "yaks")
+
+    assert renew not in without
+    assert renew in words
+
+
 @pytest.mark.parametrize(
     ("many", "one"),
     [

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ import jwt
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+import app.client
 from app.client import (
     CloseCode,
     CommandError,
@@ -171,7 +175,7 @@ async def test_who_does_not_read_misses_nothing_and_holds_no_more_than_it_may(
     ):
         await anext(client)
         await asyncio.gather(*(other.send(revoke(name)) for name in names))
-        held = len(client._items)
+        held = len(client._inbox)
         heard = await users(client, len(names))
 
     assert held == 10
@@ -188,7 +192,7 @@ async def test_an_answer_that_lies_behind_unread_events_comes_nevertheless(
         for name in names:
             await asyncio.wait_for(client.send(revoke(name)), SECONDS)
 
-        assert len(client._items) == 10
+        assert len(client._inbox) == 10
         assert await users(client, len(names)) == names
 
 
@@ -371,3 +375,23 @@ async def test_whoever_is_sent_away_for_good_stays_away_and_knows_why(guarded: S
             await asyncio.wait_for(next_event(client), SECONDS)
 
     assert stopped.value.code == CloseCode.REVOKED
+
+
+async def test_its_folder_can_be_copied_to_where_there_is_no_service(tmp_path: Path) -> None:
+    shutil.copytree(Path(app.client.__file__).parent, tmp_path / "shop")
+    names = "{name.partition('.')[0] for name in sys.modules}"
+    needs = "{'app', 'fastapi', 'pydantic', 'starlette', 'uvicorn'}"
+    script = f"import sys; from shop import connect; sys.exit(str({names} & {needs} or ''))"
+
+    run = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-c",
+        script,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await run.communicate()
+
+    assert said == b"\n"

@@ -1,30 +1,28 @@
-"""A client that has one thing after another happen, and knows what became of each."""
+"""A caller that has one thing after another happen, and knows what became of each."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from itertools import count
 from time import monotonic
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-
+from app.client import CommandError, LiveClient, Timing, connect
 from tests.service import Service
 
 SECONDS = 60
+QUICK = Timing(first_delay=0.02, longest_delay=0.2, drain_delay=0.1)
 
 
 class Speaker:
-    """Sends commands, each with an id; those without an ack it can send again."""
+    """Gives commands, each with an id, until they are done: also by the service's next process."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._said = 0
-        self._waiting: dict[str, object] = {}
-        self._is_answered = asyncio.Event()
+        self._is_done = asyncio.Event()
         self.acknowledged: dict[int, Any] = {}
         """Each command that was done, by where the log stood after it."""
 
@@ -38,54 +36,52 @@ class Speaker:
         """What was done, in order."""
         return sorted(self.acknowledged.items())
 
-    async def speak(self, commands: Iterable[object], per_second: float = 1e9) -> None:
-        """Have them done, so many a second; return when all have their acks, or it is sent away."""
-        numbered = ((self._number(), command) for command in commands)
-        await self._speak(numbered, per_second)
-
-    async def repeat(self) -> None:
-        """Send again what has no ack, under the same ids: what was done is not done twice."""
-        await self._speak(list(self._waiting.items()), 1e9)
+    async def speak(self, commands: Iterable[Any], per_second: float = 1e9) -> None:
+        """Have them done, so many a second; return when all are."""
+        async with (
+            connect(self._service.url, topics=[], timing=QUICK) as client,
+            asyncio.TaskGroup() as giving,
+        ):
+            begun = monotonic()
+            for said, command in enumerate(commands, 1):
+                self._said += 1
+                giving.create_task(self._give(client, command, f"c-{self._said}"))
+                await asyncio.sleep(begun + said / per_second - monotonic())
 
     async def count(self, number: int) -> None:
         """Return when so many commands are done."""
         async with asyncio.timeout(SECONDS):
             while len(self.acknowledged) < number:
-                self._is_answered.clear()
-                await self._is_answered.wait()
+                self._is_done.clear()
+                await self._is_done.wait()
 
-    def _number(self) -> str:
-        self._said += 1
-        return f"c-{self._said}"
+    async def _give(self, client: LiveClient, command: Any, id: str) -> None:
+        while True:
+            try:
+                ack = await client.send(command, id)
+            except CommandError as refusal:
+                if refusal.code != "unavailable":  # it is stopping: the next process will do it
+                    raise
+                await asyncio.sleep(QUICK.first_delay)
+            else:
+                break
+        self.acknowledged[ack.seq] = command
+        self._is_done.set()
 
-    async def _speak(self, commands: Iterable[tuple[str, object]], per_second: float) -> None:
-        async with connect(f"{self._service.ws}/ws") as socket:
-            hearing = asyncio.create_task(self._hear(socket))
-            begun, said = monotonic(), 0
-            with suppress(ConnectionClosed):
-                for name, command in commands:
-                    self._waiting[name] = command
-                    message = {"type": "command", "action": command, "id": name}
-                    await socket.send(json.dumps(message))
-                    said += 1
-                    await asyncio.sleep(begun + said / per_second - monotonic())
-                while self._waiting and not hearing.done():
-                    self._is_answered.clear()
-                    waiting = asyncio.create_task(self._is_answered.wait())
-                    await asyncio.wait(
-                        [hearing, waiting], timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    waiting.cancel()
-            hearing.cancel()
-            await asyncio.wait([hearing])
 
-    async def _hear(self, socket: ClientConnection) -> None:
-        with suppress(ConnectionClosed):
-            async for text in socket:
-                message = json.loads(text)
-                if message["type"] == "ack":
-                    self.acknowledged[message["seq"]] = self._waiting.pop(message["id"])
-                    self._is_answered.set()
+@asynccontextmanager
+async def flowing(service: Service, per_second: float) -> AsyncIterator[Speaker]:
+    """Events flow as long as the context lasts; at its end all of them have happened."""
+    speaker, is_over = Speaker(service), False
+    endless = iter(lambda: is_over, True)
+    commands = ({"RevokeTokens": {"user_id": str(n)}} for _, n in zip(endless, count()))
+    speaking = asyncio.create_task(speaker.speak(commands, per_second))
+    try:
+        yield speaker
+        is_over = True
+        await speaking
+    finally:
+        speaking.cancel()
 
 
 def told(events: list[tuple[int, Any]]) -> list[tuple[int, Any]]:

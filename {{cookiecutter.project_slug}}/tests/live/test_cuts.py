@@ -1,9 +1,6 @@
 """Cut off at random moments, again and again, a client hears every event once and in order."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from itertools import count
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -11,7 +8,7 @@ import pytest
 
 from tests.live.figures import figure
 from tests.live.follower import Follower, cut_again_and_again
-from tests.live.speaker import Speaker, done, told
+from tests.live.speaker import done, flowing, told
 from tests.service import Service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -29,27 +26,12 @@ def service(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service]
     running.kill()
 
 
-@asynccontextmanager
-async def flowing(service: Service) -> AsyncIterator[Speaker]:
-    """Events flow as long as the context lasts; at its end all of them have happened."""
-    speaker, is_over = Speaker(service), False
-    endless = iter(lambda: is_over, True)
-    commands = ({"RevokeTokens": {"user_id": str(n)}} for _, n in zip(endless, count()))
-    speaking = asyncio.create_task(speaker.speak(commands, PER_SECOND))
-    try:
-        yield speaker
-        is_over = True
-        await speaking
-    finally:
-        speaking.cancel()
-
-
 @pytest.mark.parametrize("cuts", [100, 1000])
 async def test_a_client_that_is_cut_off_again_and_again_hears_every_event_once_and_in_order(
     service: Service, cuts: int
 ) -> None:
     async with Follower(service) as client:
-        async with flowing(service) as speaker:
+        async with flowing(service, PER_SECOND) as speaker:
             await cut_again_and_again(client, cuts, Random(SEED))  # noqa: S311 - the same each time
         await client.connect()
         await client.reached(speaker.seq)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from app.live.port import HIGH_WATER_BYTES
 from tests.live.figures import becomes, figure, resident
 from tests.live.follower import Follower
 from tests.live.raw import upgraded
-from tests.live.speaker import Speaker, done, told
+from tests.live.speaker import Speaker, done, flowing, told
 from tests.service import Service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -20,6 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 DRAINING = 1012
 TOO_SLOW = 4008
 STUCK = 100
+PER_SECOND = 100
 BUDGET = 64 * 1024
 MEGABYTE = 1024 * 1024
 TAKES_LITTLE = 4096  # bytes that the kernel keeps for whoever does not read
@@ -87,17 +87,15 @@ async def test_everybody_goes_on_at_the_next_process_and_misses_nothing(
     tmp_path: Path, number: int
 ) -> None:
     service = Service(tmp_path).start()
-    speaker = Speaker(service)
     try:
         async with following(service, number) as clients:
-            speaking = asyncio.create_task(speaker.speak(map(revoked, count()), 100))
-            await speaker.count(100)
-            status = await asyncio.to_thread(service.stop)
-            await asyncio.gather(speaking, *(client.closed() for client in clients))
-            await asyncio.to_thread(service.start)
-            await asyncio.gather(*(client.connect() for client in clients))
-            await speaker.repeat()
-            await speaker.speak(map(revoked, range(50)), 100)
+            async with flowing(service, PER_SECOND) as speaker:
+                await speaker.count(100)
+                status = await asyncio.to_thread(service.stop)
+                await asyncio.gather(*(client.closed() for client in clients))
+                await asyncio.to_thread(service.start)
+                await asyncio.gather(*(client.connect() for client in clients))
+                await speaker.count(len(speaker.acknowledged) + 50)
             await asyncio.gather(*(client.reached(speaker.seq) for client in clients))
     finally:
         service.kill()

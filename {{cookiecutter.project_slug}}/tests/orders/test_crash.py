@@ -1,14 +1,14 @@
 """An order that was acknowledged is still there, however the service ends."""
 
 import asyncio
-import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
+from app.client import connect
+from tests.live.speaker import QUICK
 from tests.service import Service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -18,53 +18,51 @@ KILLS = 10
 
 
 async def test_ten_kills_under_load_lose_no_acknowledged_order(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    acknowledged: set[str] = set()
+    service = Service(tmp_path).start()
+    acknowledged, is_over = set[str](), asyncio.Event()
+    sockets = [
+        asyncio.create_task(order_by_socket(service, f"s{n}", acknowledged, is_over))
+        for n in range(4)
+    ]
     for kill in range(KILLS):
-        service.start()
         before = len(acknowledged)
-        clients = [
-            asyncio.create_task(order_by_socket(service, f"{kill}-s{n}", acknowledged))
-            for n in range(4)
-        ]
-        clients += [
+        others = [
             asyncio.create_task(order_by_http(service, f"{kill}-h{n}", acknowledged))
             for n in range(2)
         ]
         while len(acknowledged) < before + 50 + 37 * kill:  # noqa: ASYNC110 - another moment each time
             await asyncio.sleep(0.001)
         service.kill()
-        await asyncio.gather(*clients)
+        await asyncio.gather(*others)
+        service.start()
 
-    service.start()
+    is_over.set()
+    asked = await asyncio.gather(*sockets)
     there = await everything(service)
     assert service.stop() == 0
 
     assert len(acknowledged) > KILLS * 50
+    assert set().union(*asked) <= acknowledged, "what was asked for when it was killed was done"
     assert acknowledged - set(there) == set()
     assert "pending" not in there.values(), "an effect that was stored was not performed"
 
 
-async def order_by_socket(service: Service, name: str, acknowledged: set[str]) -> None:
-    """Place orders, many at once, until the service is gone."""
-    try:
-        async with connect(f"{service.ws}/ws") as ws:
-            number = 0
-            while True:
-                for _ in range(8):
-                    number += 1
-                    order_id = f"{name}-{number}"
-                    order = {"customer_id": "c", "items": [ITEM], "order_id": order_id}
-                    message = {"type": "command", "id": order_id, "action": {"PlaceOrder": order}}
-                    await ws.send(json.dumps(message))
-                waiting = 8
-                while waiting:
-                    answer = json.loads(await ws.recv())
-                    if answer["type"] == "ack":
-                        acknowledged.add(answer["id"])
-                        waiting -= 1
-    except (ConnectionClosed, OSError):
-        return
+async def order_by_socket(
+    service: Service, name: str, acknowledged: set[str], is_over: asyncio.Event
+) -> set[str]:
+    """Place orders, many at once, however often the service is gone; all that were asked for."""
+    asked = set[str]()
+    async with connect(service.url, topics=[], timing=QUICK) as client:
+        while not is_over.is_set():
+            ids = [f"{name}-{len(asked) + number}" for number in range(8)]
+            asked.update(ids)
+            for done in asyncio.as_completed([client.send(order(each), each) for each in ids]):
+                acknowledged.add((await done).id)
+    return asked
+
+
+def order(order_id: str) -> dict[str, Any]:
+    return {"PlaceOrder": {"customer_id": "c", "items": [ITEM], "order_id": order_id}}
 
 
 async def order_by_http(service: Service, name: str, acknowledged: set[str]) -> None:

@@ -93,7 +93,12 @@ def test_a_subscription_says_what_is_granted_and_what_is_denied(
 def test_a_snapshot_has_what_the_table_says(
     world: World, story: Story, topic: str, person: str
 ) -> None:
-    whole = world.get(person, "/snapshot").json()["state"]
+    answer = world.get(person, "/snapshot")
+    if person == "nobody":
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        whole = dict[str, object]()
+    else:
+        whole = answer.json()["state"]
     part = world.get(person, f"/snapshot?topics={topic}")
     refusal = "unauthenticated" if person == "nobody" else "forbidden"
 

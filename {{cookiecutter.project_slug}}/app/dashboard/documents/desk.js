@@ -18,6 +18,7 @@ export function deskOf(typed) {
   /** @type {(() => void)[]} what must not happen while a character is being composed */
   const waiting = [];
   let isComposing = false;
+  let seen = '';
   const area = el('textarea', {
     id: 'document-text', rows: 9, placeholder: 'Nobody has written here yet.', readonly: true,
     'aria-describedby': 'document-note',
@@ -36,8 +37,9 @@ export function deskOf(typed) {
     waiting.splice(0).forEach((act) => act());
   });
 
+  // Others' changes are known before they are drawn: what is typed belongs to what was seen.
   function take() {
-    change((changed) => changed.typed(area.value));
+    if (!isComposing) change((changed) => changed.typed(area.value, seen));
   }
 
   /** @param {(conflicted: SharedText) => void} choice */
@@ -61,6 +63,7 @@ export function deskOf(typed) {
     say(text?.problem || failure);
     conflict.show(text?.conflicted ? text.base : null);
     if (area.value !== (text?.mine ?? '')) rewrite(text?.mine ?? '');
+    seen = area.value;
   }
 
   /** Show a text that is not what was typed last. @param {string} now */

@@ -30,9 +30,15 @@ export class SharedText {
     return this.mine !== withoutReturns(this.base);
   }
 
-  /** @param {string} text  what the person sees now */
-  typed(text) {
-    this.mine = text;
+  /**
+   * The person has changed what was to be seen: that may be less than what is known by now.
+   * @param {string} text  now
+   * @param {string} [seen]  before
+   */
+  typed(text, seen = this.mine) {
+    const mine = merged(seen, text, this.mine);
+    if (mine === null) this.conflicted = true;
+    this.mine = mine ?? text;
     this.problem = '';
     if (!this.changed) this.conflicted = false;
   }

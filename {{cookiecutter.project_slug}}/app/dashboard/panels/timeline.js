@@ -12,7 +12,7 @@ import { partOf } from '/dashboard/viewer.js';
 export const title = 'Event log';
 export const styles = '/dashboard/timeline/timeline.css';
 
-const SETTLED_MILLISECONDS = 120;
+const [SETTLED_MILLISECONDS, QUIET_MILLISECONDS] = [120, 1_500];
 const LIVE = 'Live: choose an event, or move the slider, to see what was known then.';
 
 /**
@@ -30,6 +30,8 @@ export function mount(root, { read, tell, viewer }) {
   let [head, shown, isReading] = [0, -1, false];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let settling;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let quiet;
   const draw = perFrame(show);
   const list = entries((position) => choose(position), readPage);
   const slider = el('input', { type: 'range', min: 0, max: 0, value: 0, 'aria-label': 'Position in the event log' });
@@ -128,6 +130,8 @@ export function mount(root, { read, tell, viewer }) {
       head = Math.max(head, seq);
       list.add(rowOf({ position: seq, event: { [name]: fields } }));
       draw();
+      clearTimeout(quiet);
+      quiet = setTimeout(refresh, QUIET_MILLISECONDS); // The log says by whom.
     },
     reset,
     live: refresh,

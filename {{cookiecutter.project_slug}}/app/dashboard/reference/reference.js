@@ -45,7 +45,7 @@ function shape(schema) {
     type(field),
     words([isRequired ? '' : 'optional', limits(field)].filter(Boolean).join('; ')),
   ]);
-  if (rows.length) return table(['field', 'type', ''], rows);
+  if (rows.length) return table(['field', 'type', 'notes'], rows);
   return el('p', {}, ...type(schema));
 }
 
@@ -81,14 +81,14 @@ function showAddress({ info, servers, channels, components }) {
 
   const asked = Object.entries(channels.live.bindings.ws.query.properties);
   const rows = asked.map(([name, field]) => [el('code', {}, name), type(field), words(limits(field))]);
-  part('query', 'In the address', table(['parameter', 'type', ''], rows));
+  part('query', 'In the address', table(['parameter', 'type', 'notes'], rows));
 
   const ways = Object.values(components.securitySchemes).map((/** @type {any} */ { scheme, name, ...way }) => [
     el('code', {}, scheme ? 'Authorization' : name),
     scheme ? 'header' : way.in,
     words(way.description),
   ]);
-  part('security', 'Who is asking', table(['name', 'in', ''], ways));
+  part('security', 'Who is asking', table(['name', 'in', 'notes'], ways));
 }
 
 /** What one side says: by itself, and as an answer. */

@@ -47,7 +47,11 @@ export function entries(choose, readPage) {
 
   /** @param {any} page  what is listed already may be in it again */
   function take(page) {
-    page.items.forEach((/** @type {any} */ entry) => rows.set(entry.position, rowOf(entry)));
+    for (const entry of page.items) {
+      const row = rowOf(entry);
+      if (rows.get(row.position)?.by !== row.by) items.delete(row.position);
+      rows.set(row.position, row);
+    }
     next = page.next;
     draw();
   }

@@ -1,0 +1,63 @@
+"""How a connection ends, and whether coming back would help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from http import HTTPStatus
+
+PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class CloseCode(IntEnum):
+    """Why a connection has ended: codes that this client or its caller cares for."""
+
+    GOING_AWAY = 1001
+    LOST = 1006
+    MISTAKE = 1011
+    DRAINING = 1012
+    TOO_SLOW = 4008
+    TOO_FAST = 4009
+    EXPIRED = 4401
+    BAD_TOKEN = 4501
+    REVOKED = 4503
+    TOO_MANY_CONNECTIONS = 4504
+
+
+class Stopped(Exception):
+    """Coming back would not help; `code` is a close code, or the HTTP status of a refusal."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{reason or 'no reason given'} ({code})")
+        self.code, self.reason = code, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How a connection has ended, or why there was none; `wait` is the least, in seconds."""
+
+    code: int
+    reason: str = ""
+    wait: float = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether coming back would not help."""
+        return self.code < 1000 or 4500 <= self.code < 5000
+
+
+def refused(status: int, body: bytes, headers: Mapping[str, str]) -> Lost:
+    """What a refusal by HTTP comes to: a status is final, but for those that pass."""
+    reason, wait = f"HTTP {status}", headers.get("Retry-After", "")
+    with suppress(ValueError, KeyError, TypeError):
+        reason = f"{json.loads(body)['message']} ({reason})"
+    if status == HTTPStatus.UNAUTHORIZED:
+        code = int(CloseCode.EXPIRED)
+    elif status in PASSING or status >= 500:
+        code = int(CloseCode.LOST)
+    else:
+        code = status
+    return Lost(code, reason, float(wait) if wait.isdecimal() else 0.0)
