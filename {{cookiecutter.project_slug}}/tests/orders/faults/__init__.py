@@ -1,0 +1,1 @@
+"""Three nodes on one log, many clients, and one fault after another."""
