@@ -22,6 +22,7 @@ MODULES = (
     "stuck_readers",
     "starts",
     "memory",
+    "nodes",
     *PARTS,
 )
 GROUPS = {"peers": PARTS}

@@ -19,9 +19,9 @@ from app.domain import Command, Event, State
 from app.domain.orders.actions import OrderProcessing, ShipOrder
 from app.runtime.decide import Decider
 from app.runtime.decision import Decision, Note, Request
-from app.runtime.event_log import sqlite
 from app.runtime.event_log.port import Entry
 from app.runtime.event_log.sqlite import SqliteLog
+from app.runtime.event_log.sqlite_file import FORMAT
 from app.runtime.head import Head
 from app.runtime.pending import Turn
 from app.wire.fingerprint import FINGERPRINT
@@ -75,7 +75,7 @@ async def written(past: Past) -> Path:
 def _edition() -> str:
     """Names the code that such a past is made by."""
     texts = [Path(file or "").read_text() for file in (__file__, shop.__file__)]
-    return _digest(FINGERPRINT, str(sqlite.FORMAT), *texts)
+    return _digest(FINGERPRINT, str(FORMAT), *texts)
 
 
 def _digest(*parts: str) -> str:
