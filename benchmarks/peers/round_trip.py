@@ -1,7 +1,8 @@
 """From a command to the sender's own event, with one client and with a hundred, beside the peers.
 
-With a hundred each of them sends in its turn, when everybody has heard the event before, so that it
-does not matter in which order a server tells its clients.
+With a hundred each of them sends in its turn, when everybody has heard the event before. A server
+that tells its sender first, as the service does, is quick for whoever waits; others tell it in the
+order in which clients have come, so that the median is that of the fiftieth.
 """
 
 from __future__ import annotations
