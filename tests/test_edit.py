@@ -151,7 +151,7 @@ def test_an_edited_project_keeps_its_log_and_follows_its_new_rules_at_both_doors
         ["ruff", "format"],
         ["ruff", "check"],
         ["mypy"],
-        ["pytest", "-q", "tests/orders", "tests/wire"],
+        ["pytest", "-q", "-m", "not slow", "tests/orders", "tests/wire"],
     ):
         call = [sys.executable, "-m", *check]
         done = subprocess.run(call, cwd=project, capture_output=True, text=True)

@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -26,6 +26,8 @@ STEADY_SECONDS = 10.0
 FAILED_STARTS = 5
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 8.0
 SILENT_SECONDS = 20.0
+# While it starts: to import, and to read a large snapshot, holds up its loop.
+STARTING_SECONDS = 120.0
 
 SPAWN = multiprocessing.get_context("spawn")
 log = structlog.get_logger("app")
@@ -85,12 +87,21 @@ class Workers:
         self._served.set()
         for process in self._running:
             process.say(order)
+            if order == STOP_NOW and not process.is_ready:  # nobody is connected to it
+                process.kill()
 
     async def _keep(self, number: int) -> None:
         """Have a worker of this number, one after another, until all are to stop."""
         failures = 0
         while not self._stopping.is_set():
-            process = Process(self._task(number))
+            try:
+                process = Process(self._task(number))
+            except OSError as problem:  # there is no process, memory or descriptor to be had
+                failures += 1
+                log.error("a worker cannot be started", worker=number, problem=str(problem))
+                self._count_failure(number, failures, str(problem))
+                await self._pause(failures)
+                continue
             self._running.add(process)
             await self._watch(process)
             self._running.discard(process)
@@ -103,16 +114,21 @@ class Workers:
             await self._pause(failures)
 
     async def _watch(self, process: Process) -> None:
-        """Wait until it has ended; one that has said nothing for long is ended."""
-        await process.news.wait()
+        """Greet once it serves, and wait until it has ended."""
+        await self._wait(process, process.news)
         if process.is_ready and not self._served.is_set():
             self._greet()
             self._served.set()
-        while not process.ended.is_set():
+        await self._wait(process, process.ended)
+
+    async def _wait(self, process: Process, event: asyncio.Event) -> None:
+        """Wait for what a process does; one that has said nothing for long is ended."""
+        longest = SILENT_SECONDS if process.is_ready else STARTING_SECONDS
+        while not event.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(SILENT_SECONDS - process.silent_seconds):
-                    await process.ended.wait()
-            if process.silent_seconds >= SILENT_SECONDS and not process.ended.is_set():
+                async with asyncio.timeout(longest - process.silent_seconds):
+                    await event.wait()
+            if process.silent_seconds >= longest and not process.ended.is_set():
                 log.error("a worker is stuck: it is ended", worker=process.task.number)
                 process.kill()
                 await process.ended.wait()
@@ -124,8 +140,11 @@ class Workers:
             return
         tell = log.info if process.status == 0 else log.error
         tell("a worker has ended", **process.facts())
+        last = process.refusal or f"status {process.status}"
+        self._count_failure(process.task.number, failures, last)
+
+    def _count_failure(self, number: int, failures: int, last: str) -> None:
         if failures == FAILED_STARTS:
-            number, last = process.task.number, process.refusal or f"status {process.status}"
             self._give_up(f"worker {number} ended soon, {failures} times in a row: {last}")
 
     def _give_up(self, words: str) -> None:
@@ -158,9 +177,11 @@ class Process:
         self._ended_at = 0.0
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line.setblocking(False)
-        with theirs:
+        with theirs, ExitStack() as failed:
+            failed.callback(self._line.close)
             self._process = SPAWN.Process(target=work, args=(task, theirs))
             self._process.start()
+            failed.pop_all()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._line, self._hear)
         self._loop.add_reader(self._process.sentinel, self._end)

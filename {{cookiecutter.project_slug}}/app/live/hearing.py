@@ -76,7 +76,7 @@ class Hearing:
     def listen(self, principal: Principal, asked: Subscribe) -> None:
         """Hear this from now on, after what was missed; raises Rejected for an unknown topic."""
         hearers = audience(principal, asked)
-        self.stop()
+        self._leave()
         position = Position(self._store.seq, self._store.epoch, self._resume_events)
         subscribed = answer(hearers, asked, position)
         said = Message(codec.subscribed_message(subscribed))
@@ -90,6 +90,7 @@ class Hearing:
             self._catching_up.add_done_callback(self._caught_up)
         else:
             self._hub.join(self, hearers)
+            self._say_what_was_held()
 
     def listen_to_all(self, principal: Principal) -> None:
         """Hear every durable event that the principal may hear, from now on."""
@@ -107,20 +108,25 @@ class Hearing:
         self._audience = renamed
 
     def stop(self) -> None:
-        """Hear no more."""
-        if self._catching_up is not None:
-            self._catching_up.remove_done_callback(self._caught_up)
-            self._catching_up.cancel()
-            self._catching_up = None
-            self._say_what_was_held()
-        elif self._audience is not None:
-            self._hub.leave(self, self._audience)
-        self._audience = None
+        """Hear no more, and be answered now: whoever stops says goodbye next."""
+        self._leave()
+        self._say_what_was_held()
+        self._hub.flush()
 
     def writable(self) -> None:
         """What waited to be sent has been taken."""
         if self._room is not None:
             self._room.set()
+
+    def _leave(self) -> None:
+        """Hear no more; what is held may have to wait for what is heard next."""
+        if self._catching_up is not None:
+            self._catching_up.remove_done_callback(self._caught_up)
+            self._catching_up.cancel()
+            self._catching_up = None
+        elif self._audience is not None:
+            self._hub.leave(self, self._audience)
+        self._audience = None
 
     async def _catch_up(self, since: int) -> None:
         """Tell every event after the position, in order, and hear what happens then."""

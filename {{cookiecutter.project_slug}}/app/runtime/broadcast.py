@@ -103,6 +103,16 @@ class Subscription(Generic[Event]):
         self._is_over = True
         self.wake.set()
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """What it has asked for by its name."""
+        return self._topics or frozenset()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it hears what passes: it does not while it reads what it has missed."""
+        return not self._is_behind
+
     def names(self, topic: str) -> bool:
         """Whether the topic was asked for by its name."""
         return self._topics is not None and topic in self._topics

@@ -98,8 +98,12 @@ class Commits(Generic[State, Command, Event]):
             refuse_all(group, VAST)
             return
         middle = len(group) // 2
-        await self.commit(group[:middle])
-        await self.commit(group[middle:])
+        try:
+            await self.commit(group[:middle])
+            await self.commit(group[middle:])
+        except BaseException:  # the second half, when the first one has ended it
+            refuse_all(group, UNSURE)
+            raise
 
     def _go_on(self, verdict: Verdict[State, Command, Event]) -> None:
         self.head = verdict.head

@@ -63,9 +63,9 @@ class Nodes:
         return self._has_begun and self.has_turn
 
     @property
-    def has_news(self) -> bool:
-        """Whether there is something to take."""
-        return bool(self._stored) or self.is_due
+    def has_stored(self) -> bool:
+        """Whether the log has grown by what is still to be taken."""
+        return bool(self._stored)
 
     def start(self, tasks: asyncio.TaskGroup, position: int) -> None:
         """Listen from a position on, in tasks that the group owns."""

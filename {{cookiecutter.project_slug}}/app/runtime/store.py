@@ -228,6 +228,10 @@ class Store(Generic[State, Command, Event]):
         """Whether a subscription has asked for the topic by its name."""
         return any(subscription.names(topic) for subscription in self._broadcast.subscriptions)
 
+    def listening(self) -> frozenset[Subscription[Event]]:
+        """The subscriptions that hear what passes now."""
+        return frozenset(each for each in self._broadcast.subscriptions if each.is_live)
+
     @property
     def reports(self) -> Reports:
         """What this node and others say of themselves."""
@@ -313,6 +317,8 @@ class Store(Generic[State, Command, Event]):
                 await self._take_news()
                 if group := self._next_group():
                     await self._commits.commit(group)
+                if self._waiting:  # others get their turn, and what was answered leaves
+                    await asyncio.sleep(0)
                 if self._nodes.has_turn:
                     self._snapshots.in_time(self.head, tasks)
             if self._nodes.has_turn:
@@ -340,10 +346,19 @@ class Store(Generic[State, Command, Event]):
     def _is_for_all(self, topic: str) -> bool:
         return topic.split(":", 1)[0] not in self._decider.rules.own_topics
 
+    @property
+    def _has_news(self) -> bool:
+        return self._nodes.has_stored or self._may_begin
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether it is to perform effects from now on: who is closing begins nothing."""
+        return self._open and self._nodes.is_due
+
     async def _take_news(self) -> None:
         """Apply what other nodes have stored, and begin with the effects if it is our turn."""
         self._commits.follow(self._nodes.take_stored())
-        if self._nodes.is_due and self._open:
+        if self._may_begin:
             try:
                 await self._commits.catch_up()  # to what the one before us has settled
             except Unavailable:  # the lease lapses, or the log can be reached again
@@ -384,7 +399,7 @@ class Store(Generic[State, Command, Event]):
 
     async def _has_work(self) -> bool:
         """Wait for it; False at the end, when the Store is closed and nothing waits."""
-        while not (self._waiting or self._closing or self._nodes.has_news):
+        while not (self._waiting or self._closing or self._has_news):
             self._wake.clear()
             await self._wake.wait()
         return bool(self._waiting) or not self._closing

@@ -15,7 +15,7 @@ from app.runtime.decide import Decider
 from app.runtime.decision import Happened
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
-from app.runtime.event_log.port import Entry, LogFull
+from app.runtime.event_log.port import Entry, LogFull, TooLarge
 from app.runtime.group import Outcome
 from app.runtime.replay import replay
 from tests.runtime.tally import (
@@ -226,6 +226,24 @@ async def test_who_asks_is_told_at_once_after_the_events_and_harms_nobody() -> N
     assert seen[:4] == [Added(1, 0, 1), "refused", "done", "a turn later"]
 
 
+@pytest.mark.parametrize("amount", [1, -1])
+async def test_others_get_their_turn_between_two_groups(
+    amount: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runtime.store.COMMANDS_A_COMMIT", 2)
+    seen: list[int] = []
+    async with open_tally(MemoryLog()) as store:
+
+        def then(_: object) -> None:
+            asyncio.get_running_loop().call_soon(lambda: seen.append(store.waiting))
+
+        answers = [store.submit(Add(amount), by=ME, then=then) for _ in range(6)]
+        await asyncio.wait(answers)
+        await asyncio.sleep(0)
+
+    assert seen == [4, 4, 2, 2, 0, 0], "stored or refused, nobody waits for those behind them"
+
+
 async def test_a_closed_store_decides_what_waits_and_takes_no_more() -> None:
     async with open_tally(MemoryLog()) as store:
         waiting = store.submit(Add(1), by=ME)
@@ -260,20 +278,28 @@ async def test_a_full_disk_refuses_and_changes_nothing() -> None:
 
 
 class Failing(MemoryLog):
-    """A log whose disk is gone."""
+    """A log whose disk is gone, and which takes no more than so many entries at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the port says, but not always."""
+        if len(entries) > self.most:
+            raise TooLarge("half of it")
         raise OSError("the disk is gone")
 
 
-async def test_a_log_that_fails_ends_the_store_and_every_caller_hears_so() -> None:
+@pytest.mark.parametrize("most", [1000, 100])
+async def test_a_log_that_fails_ends_the_store_and_every_caller_hears_so(most: int) -> None:
     with pytest.raises(BaseExceptionGroup) as ended:  # noqa: PT012 - the context is what fails
-        async with open_tally(Failing()) as store:
+        async with open_tally(Failing(most)) as store:
             answers = [store.submit(Add(1), by=ME) for _ in range(300)]
             await asyncio.wait(answers)
 
     assert ended.group_contains(OSError)
+    assert all(answer.done() for answer in answers)
     refusals = [answer.exception() for answer in answers]
     assert {type(refusal) for refusal in refusals} == {Rejected}
 

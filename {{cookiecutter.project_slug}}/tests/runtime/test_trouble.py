@@ -5,13 +5,14 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 
 import pytest
 
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Stream
 from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime import attempts, snapshot
+from app.runtime import attempts, snapshot, tenure
 from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Row
@@ -168,6 +169,34 @@ async def test_a_task_that_cannot_be_stopped_does_not_hold_up_a_close(
     await asyncio.sleep(0)
 
     assert [entry.outcome for entry in await event_log.read(1, 20)] == ["started", "interrupted"]
+
+
+async def test_a_node_whose_turn_begins_while_it_closes_waits_in_peace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tenure, "LEASE_SECONDS", 0.9)
+    event_log, begun, ended = MemoryLog(), asyncio.Event(), asyncio.Event()
+    event_log.another_node()
+
+    async def clears_up_slowly(attempt: Attempt) -> None:
+        begun.set()
+        try:
+            await ended.wait()
+        finally:
+            await asyncio.sleep(0.6)
+
+    async def live() -> None:
+        async with open_tally(event_log, grace_seconds=5) as store:
+            await plan(store, Run(Work("slow")))
+            await begun.wait()
+
+    WORK["slow"] = clears_up_slowly
+    life, before = asyncio.create_task(live()), process_time()
+    await begun.wait()
+    await event_log.release("effects")  # as if it had lapsed: the next claim is another term
+    await life
+
+    assert process_time() - before < 0.2, "it went round in circles until the lease was over"
 
 
 async def test_a_dead_letter_that_is_retried_while_it_clears_up_is_performed_again() -> None:

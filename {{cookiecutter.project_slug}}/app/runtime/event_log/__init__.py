@@ -26,7 +26,7 @@ def open_event_log(url: str, *, shared: bool = False) -> EventLog:
         return PostgresLog(url)
     if url.startswith(CLUSTERS):
         try:
-            from app.runtime.event_log.nats import NatsLog
+            from app.runtime.event_log.nats.log import NatsLog
         except ImportError as problem:
             raise StartRefused(f"APP_EVENT_LOG needs the extra `nats`: {problem}") from None
         return NatsLog(url)

@@ -30,14 +30,18 @@ def free_port() -> int:
 class Server:
     """A process that listens on a port; it is started, stopped, killed, paused."""
 
-    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+    def __init__(
+        self, command: list[str], port: int, folder: Path, *, asked: Sequence[str] = ()
+    ) -> None:
+        """`asked` is a program that ends with 0 when the server is ready, and not only there."""
         self.port = port
+        self._asked = asked
         self._command = command
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it answers a connection."""
+        """Start it, and wait until it is ready."""
         # Postgres will not run as root.
         user = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
         with (self._folder / "log").open("ab") as lines:
@@ -46,11 +50,18 @@ class Server:
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if self._is_ready():
+                return
             time.sleep(0.02)
         raise TimeoutError((self._folder / "log").read_text())
+
+    def _is_ready(self) -> bool:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                return False
+        if not self._asked:
+            return True
+        return subprocess.run(self._asked, capture_output=True).returncode == 0  # noqa: S603
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -117,7 +128,12 @@ def postgres() -> Iterator[Server]:
         )
         port = free_port()
         command = [str(programs / "postgres"), "-D", "data", "-p", str(port), "-k", str(path)]
-        server = Server([*command, "-c", "listen_addresses=127.0.0.1"], port, path)
+        server = Server(
+            [*command, "-c", "listen_addresses=127.0.0.1"],
+            port,
+            path,
+            asked=(str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)),
+        )
         server.start()
         try:
             yield server

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
-from app.runtime.event_log.nats_address import address_of
+from app.runtime.event_log.nats.address import address_of
 
 
 def test_an_address_names_servers_a_stream_and_who_asks() -> None:

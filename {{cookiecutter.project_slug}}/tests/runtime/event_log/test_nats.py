@@ -20,8 +20,8 @@ from nats.js import JetStreamContext
 
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
-from app.runtime.event_log.nats_address import address_of
-from app.runtime.event_log.nats_connection import Connection
+from app.runtime.event_log.nats.address import address_of
+from app.runtime.event_log.nats.connection import Connection
 from app.runtime.event_log.port import EventLog, LogFull, Row, TooLarge, Unavailable
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_stream

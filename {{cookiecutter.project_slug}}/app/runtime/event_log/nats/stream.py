@@ -11,8 +11,8 @@ import orjson
 from nats.aio.msg import Msg
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log.nats_connection import Connection, Unanswered
-from app.runtime.event_log.nats_line import Line
+from app.runtime.event_log.nats.connection import Connection, Unanswered
+from app.runtime.event_log.nats.line import Line
 from app.runtime.event_log.port import LogFull, TooLarge, Unavailable
 
 API = "$JS.API"
@@ -21,6 +21,8 @@ FORMAT, TOLD = "1", "stored"
 NO_MESSAGE, NO_STREAM, EXISTS_OTHERWISE = 10037, 10059, 10058
 WRONG_LAST_SEQUENCE, EXCEEDS_MAXIMUM = (10071, 10164), 10054
 NO_ROOM, STORE_FAILED = (10002, 10023, 10028, 10047), 10077
+# A server has no room: of several, the others may have stored what this one could not.
+NO_ROOM_HERE = 10023
 # Not enabled, for this account or at all; subjects of another stream; no cluster; no such setting.
 USELESS = (10039, 10052, 10065, 10074, 10076)
 # Of the headers of a message, and what the server puts around it.
@@ -214,6 +216,8 @@ class Stream:
             return WrongSequence(words)
         if number == EXCEEDS_MAXIMUM:
             return TooLarge(words)
+        if number == NO_ROOM_HERE and self.replicas > 1:
+            return Unanswered(words)
         if number in NO_ROOM or (number == STORE_FAILED and "maximum" in description):
             return LogFull(words)
         return Unanswered(words)  # a disk failed: the leader's, maybe not those of the others

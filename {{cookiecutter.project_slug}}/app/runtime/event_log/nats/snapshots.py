@@ -6,12 +6,14 @@ from typing import Any
 
 import orjson
 
-from app.runtime.event_log.nats_stream import Stream, WrongSequence
-from app.runtime.event_log.port import Row, Snapshot, Unavailable
+from app.runtime.event_log.nats.stream import Stream, WrongSequence
+from app.runtime.event_log.port import Row, Snapshot, TooLarge, Unavailable
 
 PIECE_BYTES = 256 * 1024
 PIECES_A_READ = 64
 LOOKS = 3
+# Names in `left` of what is deleted already: a save that was under way may have gone on since.
+KEPT_NAMES = 8
 NOTHING: dict[str, Any] = {"id": "", "position": 0, "fingerprint": "", "pieces": 0, "left": []}
 
 
@@ -38,7 +40,7 @@ class NatsSnapshots:
         async for piece in _in_pieces(rows):
             await self._publish(piece, 0, self._of(f"{own}.{count}"))
             count += 1
-        useless = [*useless, head["id"]] if head["id"] else useless
+        useless = [*useless, head["id"]][-KEPT_NAMES:] if head["id"] else useless
         head = {"id": own, "position": position, "fingerprint": fingerprint, "pieces": count}
         await self._store(sequence, head | {"left": useless})
         await self._delete(useless)
@@ -81,6 +83,9 @@ class NatsSnapshots:
             return await self._stream.publish(data, expected, subject)
         except WrongSequence:
             raise Unavailable(self._stream.words("another node saves a snapshot")) from None
+        except TooLarge as problem:
+            words = f"{problem}; raise its max_payload, which is 1 MB when it is not set"
+            raise Unavailable(self._stream.words(words)) from None
 
     async def _delete(self, useless: Sequence[str]) -> None:
         for each in useless:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import orjson
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log.nats_connection import Unanswered
-from app.runtime.event_log.nats_stream import Stored, Stream
+from app.runtime.event_log.nats.connection import Unanswered
+from app.runtime.event_log.nats.stream import Stored, Stream
 from app.runtime.event_log.port import Entry, Unavailable
 
 COMMITS_A_READ = 500
@@ -110,6 +110,9 @@ class Commits:
 
     async def _at(self, sequence: int) -> Commit:
         stored = await self._stream.at(sequence)
+        if stored is None:
+            await self.look()  # raises if whoever answers now has not come so far, or has lost it
+            stored = await self._stream.at(sequence)
         if stored is None:
             words = f"message {sequence} of the stream {self._stream.name} is missing"
             raise StartRefused(self._stream.words(words))

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.runtime.event_log.leases import Watch
-from app.runtime.event_log.nats_stream import Stream, WrongSequence
+from app.runtime.event_log.nats.stream import Stream, WrongSequence
 from app.runtime.event_log.port import Unavailable
 
 RENEWALS_KEPT = 100  # one is needed

@@ -14,8 +14,8 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
-from app.runtime.event_log.nats_address import Address
-from app.runtime.event_log.nats_client import StrictClient
+from app.runtime.event_log.nats.address import Address
+from app.runtime.event_log.nats.client import StrictClient
 from app.runtime.event_log.port import Unavailable
 
 CONNECT_SECONDS = 2

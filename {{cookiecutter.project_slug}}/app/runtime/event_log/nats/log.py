@@ -13,13 +13,13 @@ from nats.aio.msg import Msg
 from app.core.rejected import StartRefused
 from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.heard import Heard, require_announceable
-from app.runtime.event_log.nats_address import address_of
-from app.runtime.event_log.nats_commits import Commit, Commits
-from app.runtime.event_log.nats_connection import Connection, Unanswered, Unauthorized, Unserved
-from app.runtime.event_log.nats_leases import RENEWALS_KEPT, NatsLeases
-from app.runtime.event_log.nats_line import Line
-from app.runtime.event_log.nats_snapshots import NatsSnapshots
-from app.runtime.event_log.nats_stream import TOLD, Stream, WrongSequence, stored_of
+from app.runtime.event_log.nats.address import address_of
+from app.runtime.event_log.nats.commits import Commit, Commits
+from app.runtime.event_log.nats.connection import Connection, Unanswered, Unauthorized, Unserved
+from app.runtime.event_log.nats.leases import RENEWALS_KEPT, NatsLeases
+from app.runtime.event_log.nats.line import Line
+from app.runtime.event_log.nats.snapshots import NatsSnapshots
+from app.runtime.event_log.nats.stream import TOLD, Stream, WrongSequence, stored_of
 from app.runtime.event_log.port import (
     AnswerLost,
     Conflict,

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from random import SystemRandom
 
-from app.runtime.event_log.nats_address import Address
-from app.runtime.event_log.nats_connection import Connection, Unauthorized
+from app.runtime.event_log.nats.address import Address
+from app.runtime.event_log.nats.connection import Connection, Unauthorized
 from app.runtime.event_log.port import Unavailable
 
 Greet = Callable[[Connection], Awaitable[None]]

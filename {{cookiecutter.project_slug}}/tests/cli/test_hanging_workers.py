@@ -1,0 +1,117 @@
+"""Workers that cannot start, or hang before they have said a word: the others serve on."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.service import ROOT
+from tests.workers import Workers, is_alive
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux"),
+]
+
+# The service, which waits less long for a worker that starts.
+IMPATIENT = (
+    "import sys; from app.cli import main, workers; "
+    "workers.STARTING_SECONDS = 8.0; sys.exit(main())"
+)
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    """Two of them."""
+    running = Workers(tmp_path, 2).start()
+    yield running
+    running.end()
+
+
+def stopped_at_its_start(parent: int, known: list[int]) -> int:
+    """The pid of the next worker of this parent, which does nothing any more."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for pid in set(children(parent)) - set(known):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGSTOP)
+                    return pid
+        time.sleep(0.005)
+    raise TimeoutError("no worker was started")
+
+
+def children(parent: int) -> list[int]:
+    """The pids of the processes that this one has started."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def test_a_second_signal_does_not_wait_for_a_worker_that_hangs_at_its_start(
+    workers: Workers,
+) -> None:
+    assert workers.process is not None
+    workers.end_one(2, signal.SIGKILL)
+    hung = stopped_at_its_start(workers.process.pid, workers.started())
+    try:
+        workers.process.send_signal(signal.SIGTERM)
+        workers.until(workers.nobody_is_left)  # of those that have served
+
+        workers.process.send_signal(signal.SIGTERM)
+
+        assert workers.process.wait(10) == 0
+        assert not is_alive(hung)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(hung, signal.SIGKILL)
+
+
+def test_a_worker_that_cannot_be_started_now_is_started_later(workers: Workers) -> None:
+    assert workers.process is not None
+    parent = workers.process.pid
+    first = workers.pid_of(1)
+    limits = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, limits[1]))
+
+    workers.end_one(2, signal.SIGKILL)
+    workers.until(lambda: "a worker cannot be started" in workers.words())
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, limits)
+
+    workers.until(lambda: len(workers.started()) == 3)
+    assert is_alive(first)
+    assert workers.stop() == 0
+
+
+def test_a_worker_that_hangs_at_its_start_is_ended_and_another_serves(tmp_path: Path) -> None:
+    settings = {"APP_PORT": "0", "APP_EVENT_LOG": f"sqlite:///{tmp_path}/e.db"}
+    said = tmp_path / "said"
+    with said.open("wb") as lines:
+        service = subprocess.Popen(  # noqa: S603 - what a test asks for
+            [sys.executable, "-c", IMPATIENT, "--workers", "2"],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=lines,
+            stderr=lines,
+        )
+    try:
+        hung = stopped_at_its_start(service.pid, [])
+
+        deadline = time.monotonic() + 40
+        while "a worker serves" not in said.read_text():
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.05)
+        assert said.read_text().count("a worker is stuck: it is ended") == 1
+        assert not is_alive(hung)
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(20) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(hung, signal.SIGKILL)
+        service.kill()
+        service.wait()

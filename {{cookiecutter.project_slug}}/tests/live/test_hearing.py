@@ -1,0 +1,128 @@
+"""What one client is answered: after what it has to hear first, and before it is sent away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple, cast
+
+import orjson
+import pytest
+
+from app.access.store import AppStore
+from app.adapters import open_ports
+from app.bootstrap import rules
+from app.core.principal import Principal, Role
+from app.domain.revocation.actions import RevokeTokens
+from app.live.hearing import Hearing
+from app.live.hub import Hub
+from app.live.message import Message, Outgoing
+from app.live.port import HIGH_WATER_BYTES, Connection
+from app.live.recent import Recent
+from app.observe.connections import Tally
+from app.observe.metrics import Metrics
+from app.runtime.event_log.memory import MemoryLog
+from app.runtime.store import open_store
+from app.settings import Settings
+from app.wire.protocol import Subscribe
+
+pytestmark = pytest.mark.anyio
+
+OLGA = Principal("olga", Role.OPERATOR)
+ACK = Message(b'{"type":"ack"}')
+EVENTS = 3
+
+
+class Client:
+    """Takes what it is told only as long as it does not have to catch up."""
+
+    buffered = HIGH_WATER_BYTES + 1
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def write(self, message: Outgoing) -> None:
+        """Keep the positions of events, and of anything else what it is."""
+        told = [orjson.loads(part.json) for part in message.parts]
+        self.said += [str(each.get("seq")) if "action" in each else each["type"] for each in told]
+
+
+class Stage(NamedTuple):
+    """A client, and another one that hears everything: so something waits to be told."""
+
+    store: AppStore
+    client: Client
+    hearing: Hearing
+
+    def resume(self, since: int) -> None:
+        """Come back after this position."""
+        asked = Subscribe(type="subscribe", since=since, epoch=self.store.epoch)
+        self.hearing.listen(OLGA, asked)
+
+    def goodbye(self) -> None:
+        """Send it away."""
+        self.hearing.stop()
+        self.client.said.append("goodbye")
+
+
+@asynccontextmanager
+async def stage() -> AsyncIterator[Stage]:
+    async with open_store(MemoryLog(), rules(Settings()), open_ports()) as store:
+        hub, tally = Hub(Recent(100, 0), Metrics()), Tally(Metrics())
+        store.listeners.append(hub.broadcast)
+        client, other = Client(), Client()
+        for number in range(EVENTS):
+            await store.dispatch(RevokeTokens(str(number)), by=OLGA)
+        Hearing(cast(Connection, other), store, hub, tally, 100).listen_to_all(OLGA)
+        yield Stage(store, client, Hearing(cast(Connection, client), store, hub, tally, 100))
+
+
+async def until(claim: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not claim():  # noqa: ASYNC110 - each claim is about something else
+            await asyncio.sleep(0.01)
+
+
+async def test_whoever_is_sent_away_while_it_catches_up_is_answered_before() -> None:
+    async with stage() as on:
+        on.resume(since=0)
+        await until(lambda: "1" in on.client.said)
+        on.hearing.answer(ACK)
+        await on.store.submit(RevokeTokens("x"), by=OLGA, then=lambda _: on.goodbye())
+
+        assert on.client.said == ["subscribed", "1", "ack", "goodbye"]
+
+
+async def test_whoever_hears_nothing_is_answered_before_it_is_sent_away() -> None:
+    async with stage() as on:
+
+        def then(_: object) -> None:
+            on.hearing.answer(ACK)
+            on.goodbye()
+
+        await on.store.submit(RevokeTokens("x"), by=OLGA, then=then)
+
+        assert on.client.said == ["ack", "goodbye"]
+
+
+async def test_what_is_held_waits_also_for_what_another_subscription_catches_up_with() -> None:
+    async with stage() as on:
+        on.resume(since=0)
+        await until(lambda: "1" in on.client.said)
+        on.hearing.answer(ACK)  # of the command that led to the last event
+        on.resume(since=1)
+        on.client.buffered = 0
+        await until(lambda: "ack" in on.client.said)
+
+        assert on.client.said == ["subscribed", "1", "subscribed", "2", "3", "ack"]
+
+
+async def test_what_is_held_is_said_when_there_is_nothing_more_to_catch_up_with() -> None:
+    async with stage() as on:
+        on.resume(since=0)
+        await until(lambda: "1" in on.client.said)
+        on.hearing.answer(ACK)
+        on.resume(since=EVENTS)
+
+        assert on.client.said == ["subscribed", "1", "subscribed", "ack"]
