@@ -8,6 +8,7 @@ A command is durable when it is acknowledged.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ async def _commands(
         return [
             Figure(f"{name}: commands", per_second, "/s"),
             Figure(f"{name}: CPU of all nodes", 1e6 * used / len(callers.took), "µs each"),
+            Figure(f"{name}: refused", callers.refused / SECONDS / effort.share, "/s"),
         ]
     finally:
         callers.close()
@@ -111,9 +113,9 @@ class Heard:
     asked: dict[str, float] = field(default_factory=dict)
     took: list[float] = field(default_factory=list)
 
-    def note(self, id: bytes, now: float) -> None:
+    def note(self, cause: re.Match[bytes], now: float) -> None:
         """An event has come."""
-        self.took.append(now - self.asked[id.decode()])
+        self.took.append(now - self.asked[cause[1].decode()])
 
     async def complete(self, number: int) -> None:
         """Return when so many have come."""

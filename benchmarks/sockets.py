@@ -7,22 +7,25 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import cast
+from typing import TypeAlias, cast
 
 HANDSHAKE = (
     "GET /ws?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 COMMAND = '{"type":"command","id":"%s","action":{"AddStock":{"product_id":"tea","quantity":1}}}'
-ACK = re.compile(rb'"type":"ack","id":"([^"]+)"')
+ANSWER = re.compile(rb'"type":"(?:ack|error)",(?:"code":"[^"]*","message":"[^"]*",)?"id":"([^"]+)"')
 CAUSE = re.compile(rb'"cause":"([^"]+)"')
 MASK = b"\0\0\0\0"  # a mask that changes nothing
+LONGEST = 250
+
+Heard: TypeAlias = Callable[[re.Match[bytes], float], None]
 
 
 class Socket(asyncio.Protocol):
-    """One connection: `heard` is called with each match of a pattern, and when it came."""
+    """One connection: each match of a pattern is `heard`, with the moment when it came."""
 
-    def __init__(self, pattern: re.Pattern[bytes], heard: Callable[[bytes, float], None]) -> None:
+    def __init__(self, pattern: re.Pattern[bytes], heard: Heard) -> None:
         self._find = pattern.finditer
         self._heard = heard
         self._rest = b""
@@ -43,8 +46,8 @@ class Socket(asyncio.Protocol):
         data, end = self._rest + data, 0
         for found in self._find(data):
             end = found.end()
-            self._heard(found[1], now)
-        self._rest = data[max(end, len(data) - 100) :]
+            self._heard(found, now)
+        self._rest = data[max(end, len(data) - LONGEST) :]
 
     def say(self, id: str) -> None:
         """Give a command of this id."""
@@ -58,9 +61,7 @@ class Socket(asyncio.Protocol):
         self._transport.abort()
 
 
-async def connected(
-    port: int, query: str, pattern: re.Pattern[bytes], heard: Callable[[bytes, float], None]
-) -> Socket:
+async def connected(port: int, query: str, pattern: re.Pattern[bytes], heard: Heard) -> Socket:
     """A socket that has been let in."""
     loop = asyncio.get_running_loop()
     transport, socket = await loop.create_connection(
@@ -80,17 +81,18 @@ class Callers:
         self._is_over = False
         self._said = 0
         self.took: list[float] = []
+        self.refused = 0
 
     async def come(self, ports: Sequence[int], each: int) -> None:
         """So many to each of these ports."""
         for port in ports:
             for _ in range(each):
-                heard = partial(self._acknowledged, len(self._sockets))
-                self._sockets.append(await connected(port, "topics=notifications", ACK, heard))
+                heard = partial(self._answered, len(self._sockets))
+                self._sockets.append(await connected(port, "topics=notifications", ANSWER, heard))
 
     async def call(self, in_flight: int, seconds: float) -> float:
-        """Commands done in a second; `took` has the seconds of each."""
-        begun, self._is_over, self.took = perf_counter(), False, []
+        """Commands done in a second; `took` has the seconds of each, `refused` tells of others."""
+        begun, self._is_over, self.took, self.refused = perf_counter(), False, [], 0
         for number in range(len(self._sockets)):
             for _ in range(in_flight):
                 self._say(number)
@@ -112,7 +114,11 @@ class Callers:
         self._asked[id] = perf_counter()
         self._sockets[number].say(id)
 
-    def _acknowledged(self, number: int, id: bytes, now: float) -> None:
-        self.took.append(now - self._asked.pop(id.decode()))
+    def _answered(self, number: int, answer: re.Match[bytes], now: float) -> None:
+        took = now - self._asked.pop(answer[1].decode())
+        if answer[0].startswith(b'"type":"ack"'):
+            self.took.append(took)
+        else:
+            self.refused += 1
         if not self._is_over:
             self._say(number)

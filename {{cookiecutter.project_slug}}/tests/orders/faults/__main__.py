@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=1_000)
     parser.add_argument("--rate", type=float, default=300, help="commands a second")
     parser.add_argument("--calm", type=float, default=8, help="seconds between two faults")
+    parser.add_argument("--pause", type=float, default=20, help="seconds of a pause, or of a cut")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the services inherit it
@@ -31,6 +32,7 @@ def main() -> int:
             clients=options.clients,
             per_second=options.rate,
             calm_seconds=options.calm,
+            paused_seconds=options.pause,
             say=partial(print, flush=True),
         )
     )

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,6 @@ from tests.runtime.event_log.proxy import Proxy
 from tests.service import Service
 
 NODES = 3
-PAUSED_SECONDS = 20.0
 AWAY_SECONDS = 3.0
 
 Fault = Callable[[], Awaitable[None]]
@@ -31,16 +31,16 @@ class Company:
     servers: Sequence[servers.Server]
     lines: Sequence[Proxy]
 
-    def faults(self) -> Mapping[str, Fault]:
-        """What is done to it, one after another, each by its name."""
+    def faults(self, seconds: float) -> Mapping[str, Fault]:
+        """What is done to it, one after another, each by its name; a pause lasts so long."""
         found: dict[str, Fault] = {"a node is killed": self._kill_node}
         if len(self.servers) > 1:
             found["a server of the log is killed"] = self._kill_server
-            found["a server of the log is stopped for 20 s"] = self._pause_server
+            found["a server of the log is stopped"] = partial(self._pause_server, seconds)
         else:
             found["the database is killed"] = self._kill_server
-        found["a node is stopped for 20 s"] = self._pause_node
-        found["a node's lines to the log are cut"] = self._cut_lines
+        found["a node is stopped"] = partial(self._pause_node, seconds)
+        found["a node's lines to the log are cut"] = partial(self._cut_lines, seconds)
         return found
 
     async def _kill_node(self) -> None:
@@ -53,22 +53,22 @@ class Company:
         await asyncio.sleep(AWAY_SECONDS)
         await asyncio.to_thread(self.servers[0].start)
 
-    async def _pause_server(self) -> None:
+    async def _pause_server(self, seconds: float) -> None:
         self.servers[1].send(signal.SIGSTOP)
-        await asyncio.sleep(PAUSED_SECONDS)
+        await asyncio.sleep(seconds)
         self.servers[1].send(signal.SIGCONT)
 
-    async def _pause_node(self) -> None:
+    async def _pause_node(self, seconds: float) -> None:
         process = self.nodes[1].process
         assert process is not None
         process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(PAUSED_SECONDS)
+        await asyncio.sleep(seconds)
         process.send_signal(signal.SIGCONT)
 
-    async def _cut_lines(self) -> None:
+    async def _cut_lines(self, seconds: float) -> None:
         for line in self.lines:
             await line.cut()
-        await asyncio.sleep(PAUSED_SECONDS)
+        await asyncio.sleep(seconds)
         for line in self.lines:
             await line.open()
 

@@ -43,9 +43,13 @@ async def rehearse(
     clients: int,
     per_second: float,
     calm_seconds: float,
+    paused_seconds: float,
     say: Callable[[str], None] = lambda words: None,
 ) -> Outcome:
-    """Three nodes, so many clients spread over them, so many commands a second, all faults."""
+    """Three nodes, so many clients spread over them, so many commands a second, all faults.
+
+    `paused_seconds` is how long somebody is stopped: more than the lease of the effects lasts.
+    """
     chance, begun = Random(7), monotonic()  # noqa: S311 - it spreads clients, no more
     async with company(engine) as firm, AsyncExitStack() as opened:
         crowd = [Follower(_port_of(firm, number), chance) for number in range(clients)]
@@ -55,7 +59,7 @@ async def rehearse(
         is_over = asyncio.Event()
         calling = [group.create_task(one.call(per_second / NODES, is_over)) for one in callers]
         await asyncio.sleep(calm_seconds)
-        for name, fault in firm.faults().items():
+        for name, fault in firm.faults(paused_seconds).items():
             done = sum(len(one.acknowledged) for one in callers)
             say(f"{monotonic() - begun:5.1f} s, {done:,} commands done: {name}")
             await fault()
