@@ -29,6 +29,8 @@ SHOW = [
     "app/core/work.py",
     "app/adapters/mail.py",
     "app/adapters/work.py",
+    "app/live/attendance.py",
+    "app/live/presence.py",
     "app/live/pulse.py",
     "app/observe/traffic.py",
 ]

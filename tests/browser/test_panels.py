@@ -135,3 +135,19 @@ def test_people_talk_in_rooms(service: Any, browser: Any) -> None:
         expect(said).to_contain_text("<b>yes</b>")
         one.page.reload()
         expect(one.page.get_by_role("log", name="Said in kitchen")).to_contain_text("yes")
+
+
+def test_a_room_shows_who_is_there(service: Any, browser: Any) -> None:
+    alice, bob = f"{service.url}/?user=alice", f"{service.url}/?user=bob"
+    with watching(browser, alice) as one:
+        chat = one.panel("chat")
+        expect(chat).to_contain_text("Here now: alice")
+        with watching(browser, bob) as other:
+            for page in (one, other):
+                expect(page.panel("chat")).to_contain_text("Here now: alice, bob")
+            other.submit("Say something", Room="kitchen", Message="anybody?")
+            expect(other.panel("chat")).to_contain_text("Here now: bob")
+            expect(chat.get_by_text("Here now")).to_have_text("Here now: alice")
+            chat.get_by_role("button", name="kitchen").click()
+            expect(chat).to_contain_text("Here now: alice, bob")
+        expect(chat.get_by_text("Here now")).to_have_text("Here now: alice")

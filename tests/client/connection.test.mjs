@@ -87,6 +87,33 @@ timed('it listens to the topics that it is given', async () => {
   return made;
 });
 
+timed('it listens to others besides, now and after it was away', async ({ tick }) => {
+  const made = world({ topics: 'all' });
+  const named = () => made.sockets.flatMap(({ sent }) => sent).map(({ topics }) => topics);
+  made.client.also(['chat:attic']);
+  made.client.connect();
+  await settled();
+  const socket = made.sockets[0];
+  socket.onopen();
+  await settled();
+  made.client.also(['chat:lobby']); // Before it is answered.
+  socket.says({ type: 'subscribed', topics: [], seq: 7, epoch: 'e', recovered: true });
+  socket.says({ type: 'subscribed', topics: [], seq: 7, epoch: 'e', recovered: true });
+  socket.happens(8);
+  made.client.also(['chat:hall', 'presence:hall']);
+  assert.deepEqual(socket.sent.at(-1), { ...SUBSCRIBE, topics: ['counter', 'chat:hall', 'presence:hall'], since: 8 });
+  socket.breaks();
+  made.client.also(['chat:hall']);
+  await tick(1_000);
+  await opened(made);
+
+  assert.deepEqual(named().map((topics) => topics.slice(1)),
+    [['chat:attic'], ['chat:lobby'], ['chat:hall', 'presence:hall'], ['chat:hall']]);
+  assert.equal(made.told.snapshot.length, 1);
+  assert.deepEqual(made.told.event.map(({ seq }) => seq), [8]);
+  return made;
+});
+
 timed('asked for all topics it names those of the snapshot; without any it names none', async () => {
   const made = await live({ topics: 'all' });
   assert.deepEqual(made.sockets[0].sent, [{ ...SUBSCRIBE, topics: ['counter'] }]);

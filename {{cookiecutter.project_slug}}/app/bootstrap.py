@@ -33,6 +33,7 @@ from app.live.hub import Hub
 from app.live.keepalive import Keepalive
 
 # {%- if cookiecutter.starter == "showcase" +%}
+from app.live.presence import telling_presence
 from app.live.pulse import reporting
 
 # {%- endif +%}
@@ -154,6 +155,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await opened.enter_async_context(measuring_lag(app.state.metrics))
         # {% if cookiecutter.starter == "showcase" %}
         await opened.enter_async_context(reporting(live, Traffic(app.state.metrics)))
+        await opened.enter_async_context(telling_presence(live))
         # {% endif %}
         yield
 

@@ -143,6 +143,11 @@ export declare class LiveClient<Command = Action, Event = Action, View extends o
     connect(): void;
     /** Let go of the socket, the timers, the page; what waits for an answer is rejected. */
     close(): void;
+    /**
+     * Listen to these names besides `topics`, which must name some, instead of those given before.
+     * @param {string[]} topics
+     */
+    also(topics: string[]): void;
     /** Break the connection off, as a network does that is lost. */
     interrupt(): void;
     /**

@@ -42,6 +42,7 @@ export type Event =
   | { OrderShipped: OrderShipped }
   | { OrderCancelled: OrderCancelled }
   | { MessageSent: MessageSent }
+  | { PresenceChanged: PresenceChanged }
   | { DocumentUpdated: DocumentUpdated }
   | { BatchProcessStarted: BatchProcessStarted }
   | { BatchProcessProgress: BatchProcessProgress }
@@ -381,6 +382,19 @@ export interface PlaceOrder {
 
 /** Either way: the answer to a ping. */
 export interface PongMessage { type: "pong" }
+
+/**
+ * Who is in a room now: the first 50 by name, and how many `more`.
+ *
+ * A passing fact, never stored: it is told anew to whoever begins to listen.
+ */
+export interface PresenceChanged {
+  room: string;
+  /** at most 50 items */
+  user_ids: string[];
+  /** at least 0 */
+  more: number;
+}
 
 /** How much a notification matters. */
 export type Priority = "low" | "normal" | "high";

@@ -1,5 +1,6 @@
 """What a client asks to hear, and what it may hear of that: the same for sockets and streams."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -96,9 +97,9 @@ def may_hear_of(principal: Principal, name: str) -> bool:
     )
 
 
-def no_topic(name: str) -> Rejected:
-    """The refusal of a topic that does not exist."""
-    known = ", ".join(sorted(TOPICS))
+def no_topic(name: str, topics: Iterable[str] = TOPICS) -> Rejected:
+    """The refusal of a topic that is not one of these."""
+    known = ", ".join(sorted(topics))
     return Rejected(Code.INVALID, f"there is no topic '{name}'; the topics are {known}")
 
 

@@ -46,7 +46,7 @@ def _asked_for(topics: str, reader: Principal) -> list[str]:
     names = topics.split(",")
     for name in names:
         if name not in VIEWS:
-            raise no_topic(name)
+            raise no_topic(name, VIEWS)
         if not may_hear_of(reader, name):
             require_may_hear(reader, name)
     return names

@@ -92,6 +92,7 @@ export class LiveClient {
   #isHearing = false;
   #hasRenewed = false;
   /** @type {string[]} */ #names = [];
+  /** @type {string[]} */ #also = [];
   /** @type {Snapshot<View> | null} */ #fresh = null; // Not told yet: events have to follow it.
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */ #timers = {};
   /**
@@ -140,6 +141,16 @@ export class LiveClient {
     this.#drop();
     this.epoch = '';
     this.#stop('the client was closed');
+  }
+
+  /**
+   * Listen to these names besides `topics`, which must name some, instead of those given before.
+   * @param {string[]} topics
+   */
+  also(topics) {
+    this.#also = topics;
+    const isOpen = this.#socket && (this.#socket.readyState ?? OPEN) === OPEN;
+    if (isOpen && (this.#fresh ?? this).epoch) this.#name();
   }
 
   /** Break the connection off, as a network does that is lost. */
@@ -236,8 +247,12 @@ export class LiveClient {
         return;
       }
     }
+    this.#name();
+  }
+
+  #name() {
     const { seq, epoch } = this.#fresh ?? this;
-    const topics = this.topics === 'all' ? this.#names : this.topics;
+    const topics = [...(this.topics === 'all' ? this.#names : this.topics), ...this.#also];
     const named = topics.length ? { topics } : {};
     this.#say({ type: 'subscribe', ...named, since: seq, epoch });
   }

@@ -10,7 +10,7 @@
  *     export const styles = '/dashboard/FEATURE/FEATURE.css';  // optional: loaded before it is shown
  *     export const first = { label: 'Place an order', action: (viewer) => ({…}) };  // optional:
  *                                           // what somebody who is new here is offered to do
- *     export function mount(root, { state, send, command, read, snapshot, tell, badge, viewer }) {
+ *     export function mount(root, { state, send, command, read, snapshot, tell, badge, also, viewer }) {
  *       …
  *       return {
  *         event(name, fields, message) {},  // something happened, in this feature or in another
@@ -24,8 +24,9 @@
  * itself sends with `command(action)`. While there is no connection both wait for it. `read(path)`
  * gives what is at an address of the service, `snapshot()` the feature's part anew,
  * `tell(message, priority)` says something for a moment, `badge(number)` shows how much of the panel
- * is new, and `viewer` is who looks at the page. Events come faster than a screen shows: a panel
- * notes them, and draws by `perFrame` of `frame.js`.
+ * is new, `also(topics)` listens to parts of topics and to what passes, for as long as it is not
+ * called again, and `viewer` is who looks at the page. Events come faster than a screen shows: a
+ * panel notes them, and draws by `perFrame` of `frame.js`.
  *
  * @typedef {import('./client.js').Action} Action
  * @typedef {import('./viewer.js').Viewer} Viewer
@@ -34,7 +35,7 @@
  * @typedef { {state: any, send: (action: Action) => Promise<boolean>,
  *   command: (action: Action) => Promise<any>, read: (path: string) => Promise<any>,
  *   snapshot: () => Promise<any>, tell: (message: string, priority?: string) => void,
- *   badge: (number: number) => void, viewer: Viewer} } Context
+ *   badge: (number: number) => void, also: (topics: string[]) => void, viewer: Viewer} } Context
  */
 
 import { tagged } from '/client.js';
@@ -54,6 +55,8 @@ export function followWithPanels(client, viewer) {
   /** @type {(() => void)[]} what arrives while panels are being loaded */
   const waiting = [];
   let isLoading = false;
+  /** @type {Map<string, string[]>} what each feature listens to besides its own topic */
+  const others = new Map();
   const offered = { rank: Infinity, run: () => {} };
 
   byId('first').addEventListener('click', () => offered.run());
@@ -110,6 +113,7 @@ export function followWithPanels(client, viewer) {
       snapshot: async () => (await client.snapshot()).state[feature],
       tell: (message, priority) => toast('news', message, priority),
       badge,
+      also: (topics) => client.also([...others.set(feature, topics).values()].flat()),
       viewer,
     };
   }

@@ -12,7 +12,7 @@ from app.core.environment import Environment
 from app.core.principal import Principal
 
 # {%- if cookiecutter.starter == "showcase" +%}
-from app.domain.chat.actions import ChatAction, ChatCommand, ChatEvent
+from app.domain.chat.actions import ChatAction, ChatCommand, ChatEvent, ChatSystemCommand
 from app.domain.chat.actions import topic as topic_of_chat
 from app.domain.chat.reducer import reduce as reduce_chat
 from app.domain.chat.state import Chat
@@ -117,6 +117,7 @@ Command: TypeAlias = Union[
     OrderSystemCommand,
     # {% endif %}
     # {% if cookiecutter.starter == "showcase" %}
+    ChatSystemCommand,
     JobSystemCommand,
     MetricsSystemCommand,
     NotificationSystemCommand,
@@ -340,15 +341,13 @@ VIEWS: Mapping[str, Callable[[State, Principal], object]] = {
     # {% endif %}
 }
 
-# What can be listened to; a name may be followed by a colon and the part that is meant.
-TOPICS = frozenset(VIEWS)
-
 # Topics whose events are told once and never stored: only those who name them hear them, and when
 # they come faster than one in so many seconds, the latest takes the place of the one before.
 PASSING: Mapping[str, float] = {
     # topic: seconds
     # {% if cookiecutter.starter == "showcase" %}
     "metrics": 0.1,
+    "presence": 1.0,
     # {% endif %}
 }
 # Those whose events each process makes for its own clients: other processes are not told.
@@ -357,6 +356,10 @@ OWN_TOPICS: frozenset[str] = frozenset(
         # topic
         # {% if cookiecutter.starter == "showcase" %}
         "metrics",
+        "presence",
         # {% endif %}
     ]
 )
+
+# What can be listened to; a name may be followed by a colon and the part that is meant.
+TOPICS = frozenset(VIEWS) | PASSING.keys()

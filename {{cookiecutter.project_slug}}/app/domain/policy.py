@@ -4,7 +4,7 @@ from app.core.principal import Principal, Role
 from app.domain import Command, State
 
 # {%- if cookiecutter.starter == "showcase" +%}
-from app.domain.chat.actions import SendMessage
+from app.domain.chat.actions import ReportPresence, SendMessage
 
 # {%- endif +%}
 # {%- if cookiecutter.starter == "blank" +%}
@@ -65,6 +65,8 @@ def may_send(principal: Principal, command: Command, state: State) -> bool:
             return True
         case (Role.SYSTEM, CreateNotification() | RecordProgress() | ReportMetrics()):
             return True
+        case (Role.SYSTEM, ReportPresence()):
+            return True
         # {% endif %}
     return False
 
@@ -112,7 +114,7 @@ def may_hear(principal: Principal, topic: str) -> bool:
             return customer_id == principal.name
         # {% endif %}
         # {% if cookiecutter.starter == "showcase" %}
-        case (Role.CUSTOMER | Role.OPERATOR, ["documents" | "chat", *_]):
+        case (Role.CUSTOMER | Role.OPERATOR, ["documents" | "chat" | "presence", *_]):
             return True
         case (Role.CUSTOMER | Role.OPERATOR, ["notifications", user_id]):
             return user_id == principal.name

@@ -49,6 +49,9 @@ class Crowd:
             self._hearers.remove(hearer)
             hearer.count(self._messages, self._size)
 
+    def __contains__(self, hearer: Hearer) -> bool:
+        return hearer in self._hearers
+
     def among(self, some: AbstractSet[Hearer]) -> AbstractSet[Hearer]:
         """Those of them who are here."""
         return self._hearers & some

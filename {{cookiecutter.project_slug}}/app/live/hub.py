@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +23,16 @@ KNOWN_TOPICS = 10_000
 log = structlog.get_logger(__name__)
 
 
+class Watcher(Protocol):
+    """Whoever wants to know which clients hear what; it must not raise."""
+
+    def joined(self, audience: Audience) -> None:
+        """A client hears from now on what this audience hears."""
+
+    def left(self, audience: Audience) -> None:
+        """A client hears no more of that."""
+
+
 class Hub:
     """Every client that hears something, by what it hears."""
 
@@ -31,6 +42,7 @@ class Hub:
         A sender's ack leaves with its event: a system call costs more than what it carries.
         """
         self.recent = recent
+        self.watchers: list[Watcher] = []
         self._metrics = metrics
         self._flush_seconds = flush_seconds
         self._waiting: list[tuple[Sequence[Crowd], Message]] = []
@@ -44,15 +56,21 @@ class Hub:
         self.flush()  # what has happened before is not for it
         if audience not in self._crowds:
             self._by_topic.clear()
+        is_new = hearer not in self._crowds[audience]
         self._crowds[audience].add(hearer)
+        for watcher in self.watchers if is_new else ():
+            watcher.joined(audience)
 
     def leave(self, hearer: Hearer, audience: Audience) -> None:
         """It hears no more of that."""
         self.flush()
+        was_here = hearer in self._crowds[audience]
         self._crowds[audience].remove(hearer)
         if not self._crowds[audience]:
             del self._crowds[audience]
             self._by_topic.clear()
+        for watcher in self.watchers if was_here else ():
+            watcher.left(audience)
 
     def is_named(self, topic: str) -> bool:
         """Whether somebody has named the topic: only then is it worth publishing to it."""

@@ -1,8 +1,11 @@
-"""Reports how the service does, once in a while, and only while somebody listens."""
+"""What is done again and again: how the service does is reported while somebody listens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+
+import structlog
 
 from app.core.principal import SYSTEM
 from app.domain.metrics.actions import ReportMetrics
@@ -12,36 +15,50 @@ from app.observe.traffic import Traffic
 TRAFFIC = "traffic"
 FORGOTTEN_SECONDS = 3.0  # after which what another node has said counts no more
 
+log = structlog.get_logger(__name__)
 
-@asynccontextmanager
-async def reporting(live: Live, traffic: Traffic) -> AsyncIterator[None]:
+
+def reporting(live: Live, traffic: Traffic) -> AbstractAsyncContextManager[None]:
     """Dispatch a ReportMetrics once in a while, as long as the context lasts.
 
     Each node lets the others know what it has counted, and tells its own clients the sum.
     """
-    reporter = asyncio.create_task(_report(live, traffic), name="metrics")
+    seconds = live.settings.metrics_seconds
+    return beating("metrics", seconds, partial(_report, live, traffic, seconds))
+
+
+@asynccontextmanager
+async def beating(name: str, seconds: float, beat: Callable[[], None]) -> AsyncIterator[None]:
+    """Call it every so many seconds, as long as the context lasts."""
+    task = asyncio.create_task(_beat(name, seconds, beat), name=name)
     try:
         yield
     finally:
-        reporter.cancel()
-        await asyncio.wait([reporter])
+        task.cancel()
+        await asyncio.wait([task])
 
 
-async def _report(live: Live, traffic: Traffic) -> None:
-    seconds = live.settings.metrics_seconds
+async def _beat(name: str, seconds: float, beat: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(seconds)
-        own = [live.sessions.users(), *(count / seconds for count in traffic.taken())]
-        live.store.reports.say(TRAFFIC, own)
-        if live.hub.is_named("metrics") or live.store.is_named("metrics"):
-            kept = FORGOTTEN_SECONDS * max(1.0, seconds)
-            users, asked, failed = _sums(own, live.store.reports.of_others(TRAFFIC, kept))
-            report = ReportMetrics(
-                active_users=int(users),
-                requests_per_second=round(asked, 3),
-                error_rate=failed / asked if asked else 0.0,
-            )
-            live.store.submit(report, by=SYSTEM)
+        try:
+            beat()
+        except Exception:  # one that fails must not be the last
+            log.exception("what is done again and again has failed", what=name)
+
+
+def _report(live: Live, traffic: Traffic, seconds: float) -> None:
+    own = [live.sessions.users(), *(count / seconds for count in traffic.taken())]
+    live.store.reports.say(TRAFFIC, own)
+    if live.hub.is_named("metrics") or live.store.is_named("metrics"):
+        kept = FORGOTTEN_SECONDS * max(1.0, seconds)
+        users, asked, failed = _sums(own, live.store.reports.of_others(TRAFFIC, kept))
+        report = ReportMetrics(
+            active_users=int(users),
+            requests_per_second=round(asked, 3),
+            error_rate=failed / asked if asked else 0.0,
+        )
+        live.store.submit(report, by=SYSTEM)
 
 
 def _sums(own: list[float], others: list[list[float]]) -> Iterator[float]:

@@ -6,19 +6,23 @@ from tests.policy.people import World
 from tests.policy.table import Tries, Try
 
 COMMANDS = """
-                 nobody           ada   bob   olga  system
-    SendMessage  unauthenticated  done  done  done  forbidden
+                    nobody           ada      bob      olga     system
+    SendMessage     unauthenticated  done     done     done     forbidden
+    ReportPresence  invalid          invalid  invalid  invalid  done
 """
 
 TOPICS = """
-               nobody  ada  bob  olga
-    chat       none    all  all  all
-    chat:hall  none    all  all  all
+                   nobody  ada  bob  olga
+    chat           none    all  all  all
+    chat:hall      none    all  all  all
+    presence       none    all  all  all
+    presence:hall  none    all  all  all
 """
 
 EVENTS = """
-                 topic
-    MessageSent  chat:hall
+                     topic
+    MessageSent      chat:hall
+    PresenceChanged  presence:hall
 """
 
 READS = """
@@ -32,11 +36,15 @@ def send(world: World) -> Try:
     return Try({"SendMessage": {"room": "attic", **body}}, "/chat/attic/messages", body)
 
 
-TRIES: Tries = {"SendMessage": send}
+def report(world: World) -> Try:
+    return Try({"ReportPresence": {"room": "hall", "user_ids": ["mallory"], "more": 0}})
+
+
+TRIES: Tries = {"SendMessage": send, "ReportPresence": report}
 
 
 def story(world: World) -> Mapping[str, str]:
-    """Ada says something."""
+    """Ada says something; and whoever listens to what is said in the hall is present there."""
     text = "is anybody there"
     world.do("ada", {"SendMessage": {"room": "hall", "text": text}})
     return {"text": text, "room": "hall"}

@@ -2,7 +2,13 @@
 
 from app.core.principal import Principal, Role
 from app.core.rejected import Code
-from app.domain.chat.actions import MessageSent, SendMessage, topic
+from app.domain.chat.actions import (
+    MessageSent,
+    PresenceChanged,
+    ReportPresence,
+    SendMessage,
+    topic,
+)
 from app.domain.chat.reducer import ROOMS
 from app.domain.chat.state import KEPT, SHOWN, SHOWN_ROOMS, Message, Room, view
 from tests.scenario import NOW, environment, given
@@ -36,6 +42,15 @@ def test_two_messages_of_a_room_cannot_have_one_id() -> None:
 
 def test_a_message_is_heard_in_its_room() -> None:
     assert topic(HELLO) == "chat:lobby"
+
+
+def test_who_is_present_is_published_and_not_stored() -> None:
+    changed = PresenceChanged("lobby", ("alice", "bob"), 3)
+
+    given().when(ReportPresence("lobby", ("alice", "bob"), 3)).then_published(changed)
+    assert given(changed).state == given().state
+    given().asks_for(changed)
+    assert topic(changed) == "presence:lobby"
 
 
 def test_a_room_keeps_its_messages_in_order() -> None:

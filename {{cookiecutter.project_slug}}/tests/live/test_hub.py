@@ -47,6 +47,21 @@ class Client:
         self.size += size
 
 
+class Notes:
+    """Notes who comes and who goes."""
+
+    def __init__(self, noted: list[str]) -> None:
+        self._noted = noted
+
+    def joined(self, audience: Audience) -> None:
+        """Note it."""
+        self._noted.append(f"joined {audience.principal.name}")
+
+    def left(self, audience: Audience) -> None:
+        """Note it."""
+        self._noted.append(f"left {audience.principal.name}")
+
+
 def event(seq: int) -> Happened[Event]:
     revoked = TokensRevoked(f"user {seq}", NOW)
     return Happened(revoked, "revocation", codec.encode_action(revoked), seq, None)
@@ -54,6 +69,15 @@ def event(seq: int) -> Happened[Event]:
 
 def hub(flush_seconds: float = 0.0) -> Hub:
     return Hub(Recent(10, 0), Metrics(), flush_seconds)
+
+
+async def test_whoever_watches_is_told_once_of_each_who_comes_and_goes() -> None:
+    hub_, client, noted = hub(), Client(), list[str]()
+    hub_.watchers.append(Notes(noted))
+    for act in (hub_.leave, hub_.join, hub_.join, hub_.leave, hub_.leave):
+        act(client, EVERYTHING)
+
+    assert noted == ["joined olga", "left olga"]
 
 
 async def test_everybody_is_handed_the_very_same_message() -> None:

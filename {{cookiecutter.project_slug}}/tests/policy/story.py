@@ -135,7 +135,7 @@ def end(world: World, story: Story, places: Mapping[Place, Iterator[Any]], since
 def enough(place: Place, happened: Sequence[Happened]) -> Callable[[Heard], bool]:
     """Whether all has been heard that has to be; whether it is more shows at the end."""
     expected = [each for each in happened if hears(place, each.name)]
-    passing = {name for name in EVENTS if EVENTS[name] in PASSING and hears(place, name)}
+    passing = {name for name in EVENTS if passes(EVENTS[name]) and hears(place, name)}
     return lambda heard: len(heard.events) >= len(expected) and heard.passing >= passing
 
 
@@ -144,12 +144,17 @@ def hears(place: Place, event: str) -> bool:
     topic = EVENTS[event]
     match place.asked:
         case "nothing":
-            is_asked = topic not in PASSING
+            is_asked = not passes(topic)
         case "names":
             is_asked = True
         case _:
             is_asked = ":" in topic
     return is_asked and TOPICS[topic][place.name] == "all"
+
+
+def passes(topic: str) -> bool:
+    """Whether what is told on a topic, or a part of one, is stored nowhere."""
+    return topic.split(":")[0] in PASSING
 
 
 def log_after(world: World, since: int) -> list[Happened]:

@@ -85,6 +85,19 @@ async def test_a_passing_event_is_heard_at_most_once_and_only_live() -> None:
             assert (await anext(events)).seq == 1
 
 
+async def test_whoever_reads_what_was_missed_does_not_listen_to_what_passes_yet() -> None:
+    async with open_tally(MemoryLog()) as store:
+        await add(store, 1)
+        async with store.subscribe(after=0, topics=["shouted", "added"]) as events:
+            before = store.listening()
+            await anext(events)
+            after = store.listening()
+
+    assert not before
+    assert list(after) == [events]
+    assert events.topics == {"shouted", "added"}
+
+
 async def test_a_subscriber_that_leaves_is_forgotten() -> None:
     async with open_tally(MemoryLog()) as store:
         async with store.subscribe(), store.subscribe():

@@ -1,5 +1,5 @@
 /**
- * The chat: what is said in each room, and a form that says something.
+ * The chat: who is in a room and what is said there, and a form that says something.
  */
 
 import { chips, el, field, form, time } from '/dashboard/dom.js';
@@ -12,6 +12,8 @@ export const styles = '/dashboard/chat/chat.css';
 const FIRST = 'lobby';
 // As many messages of a room, and as many rooms, as a snapshot holds.
 const KEPT = 50;
+// Names of those who are present, before it says how many more there are.
+const NAMED = 8;
 // How near its end a log must be to follow what is said, in pixels.
 const NEAR = 40;
 
@@ -25,14 +27,17 @@ const NEAR = 40;
  * @param {import('../panels.js').Context} context
  * @returns {import('../panels.js').Panel}
  */
-export function mount(root, { state, send }) {
+export function mount(root, { state, send, also }) {
   /** @type {Map<string, Message[]>} the latest message last, by room */
   let rooms = new Map();
   /** @type {Map<string, number>} how much was said in a room since it was last shown */
   const unread = new Map();
   /** @type {string} */
+  let entered = '';
+  /** @type {string} */
   let shown = state[0]?.room ?? FIRST;
   const list = chips('Rooms', enter);
+  const present = el('p', { class: 'present', hidden: true });
   const empty = el('p', { class: 'empty' }, 'Nobody has said anything here yet.');
   let log = logOf(shown, []);
   /** @type {Message[]} said here since the last frame */
@@ -41,7 +46,7 @@ export function mount(root, { state, send }) {
   const room = field('Room', { name: 'room', value: shown, maxlength: 64 });
   const text = field('Message', { name: 'text', maxlength: 2000 });
   room.addEventListener('change', () => enter(room.control.value));
-  root.append(list.root, empty, log, form({ class: 'inline say', 'aria-label': 'Say something' }, say,
+  root.append(list.root, present, empty, log, form({ class: 'inline say', 'aria-label': 'Say something' }, say,
     room, text, el('button', { type: 'submit', class: 'primary' }, 'Send')));
   reset(state);
 
@@ -54,15 +59,32 @@ export function mount(root, { state, send }) {
   /** @param {string} name */
   function enter(name) {
     shown = name;
+    listen();
     room.control.value = name;
     // A log of its own: what is added to a log that is there would all be read aloud.
-    const entered = logOf(name, rooms.get(name) ?? []);
-    log.replaceWith(entered);
-    log = entered;
+    const anew = logOf(name, rooms.get(name) ?? []);
+    log.replaceWith(anew);
+    log = anew;
     fresh = [];
     log.scrollTop = log.scrollHeight;
     unread.delete(name);
     count();
+  }
+
+  /** Be in the room that is shown, and in no other, and hear who else is. */
+  function listen() {
+    if (shown === entered) return;
+    entered = shown;
+    present.hidden = true;
+    also(shown ? [`chat:${shown}`, `presence:${shown}`] : []);
+  }
+
+  /** @param {string[]} users @param {number} more */
+  function showPresent(users, more) {
+    const others = Math.max(0, users.length - NAMED) + more;
+    const words = [...users.slice(0, NAMED), ...(others ? [`${others} more`] : [])];
+    present.textContent = `Here now: ${words.join(', ')}`;
+    present.hidden = !words.length;
   }
 
   function count() {
@@ -103,8 +125,9 @@ export function mount(root, { state, send }) {
   }
 
   return {
-    event(name, { room: where, ...message }) {
-      if (name === 'MessageSent') heard(where, message);
+    event(name, { room: where, ...fields }) {
+      if (name === 'MessageSent') heard(where, fields);
+      if (name === 'PresenceChanged' && where === shown) showPresent(fields.user_ids, fields.more);
     },
     reset,
   };

@@ -2,10 +2,17 @@
 
 from typing import Never, assert_never
 
-from app.core.effects import Append, Effects
+from app.core.effects import Append, Effects, Publish
 from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
-from app.domain.chat.actions import ChatAction, ChatEvent, MessageSent, SendMessage
+from app.domain.chat.actions import (
+    ChatAction,
+    ChatEvent,
+    MessageSent,
+    PresenceChanged,
+    ReportPresence,
+    SendMessage,
+)
 from app.domain.chat.state import Chat, Message, Room
 
 ROOMS = 1_000
@@ -20,9 +27,15 @@ def reduce(
             require_place(state, action.room)
             return state, [Append(sent(state.get(action.room), action, env))]
 
+        case ReportPresence():
+            return state, [Publish(PresenceChanged(action.room, action.user_ids, action.more))]
+
         case MessageSent():
             room = state.get(action.room)
             return state.changed(room.added(message_of(room, action))), []
+
+        case PresenceChanged():
+            return state, []
 
         case _:
             assert_never(action)
