@@ -28,15 +28,6 @@ from tests.guide.running import Program, environment, service_in
 
 PAGE_FUNCTIONS = ("updateOrderList", "showNotification", "removeOrder")
 HELPERS = Path(__file__).parent / "guide"
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 Json = dict[str, Any]
 
@@ -226,16 +217,11 @@ def react_page(document: Document, service: Any, tmp_path: Path) -> Iterator[str
 
 
 @pytest.mark.slow
-def test_the_react_component_in_a_browser(document: Document, react_page: str) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not (chromium := shutil.which("chromium")):
-        pytest.skip("needs chromium")
-
-    with (
-        playwright.sync_playwright() as engine,
-        engine.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS) as browser,
-    ):
-        page = browser.new_page()
+def test_the_react_component_in_a_browser(
+    document: Document, react_page: str, browser: Any
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
         errors: list[Any] = []
         page.on("pageerror", lambda error: errors.append(error))
         with page.expect_console_message(lambda message: "connected" in message.text):

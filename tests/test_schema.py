@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -207,17 +206,11 @@ def test_the_readme_talks_to_the_service_by_wscat(bake: Bake, starter: str, tmp_
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_shows_every_message_command_and_event(
-    bake: Bake, tmp_path: Path, scheme: str
+    bake: Bake, tmp_path: Path, scheme: str, browser: Any
 ) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium")
     project = bake(starter="blank")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     troubles: list[str] = []
-    with serving(project, tmp_path) as service, sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+    with serving(project, tmp_path) as service:
         page = browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 800})
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -229,7 +222,7 @@ def test_the_page_shows_every_message_command_and_event(
             ".filter(({ hash }) => !document.getElementById(hash.slice(1))).length"
         )
         width = page.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+        page.close()
 
     assert {"→ command", "← event", "← ack", "Increment", "Reset", "WasReset", "Code"} <= set(
         titles

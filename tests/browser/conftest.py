@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.browser.watched import ARGUMENTS, CHROMIUM, playwright
 from tests.guide.running import service_in
 
 
@@ -22,13 +21,3 @@ def service(tmp_path: Path) -> Iterator[Any]:
     running.start()
     yield running
     running.kill()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()

@@ -1,6 +1,5 @@
 """Pages in a real browser, in front of the real service, and what a person does there."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,16 +12,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 expect = playwright.expect
 
 PICTURES = ROOT / "artefacts"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # What goes on for ever is not waited for.
 SETTLED = """Promise.allSettled(document.getAnimations()
     .filter(it => it.effect.getComputedTiming().endTime < Infinity).map(it => it.finished))"""
