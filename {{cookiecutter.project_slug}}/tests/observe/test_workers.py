@@ -63,8 +63,9 @@ def count_and_kill(workers: Workers) -> None:
 
     with upgraded(workers.port):  # so that one who stays has a client
         workers.end_one(2, signal.SIGKILL)
-        workers.until(lambda: len(workers.started()) == 4)
         workers.until(lambda: scraped(workers)("app_connections") < 30)
+        assert len(workers.started()) == 3, "not only when another counts in its place"
+        workers.until(lambda: len(workers.started()) == 4)
         after = [scraped(workers) for _ in range(SCRAPES)]
     for each in after:
         assert each("app_commands_total", **COMMANDS) == 40
