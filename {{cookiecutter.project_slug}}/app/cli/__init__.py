@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app.cli import backup, check, feature, log, replay, schema, serve, token
+from app.cli import backup, check, feature, log, replay, restore, schema, serve, token
 from app.cli.reading import Refused
 from app.core.rejected import StartRefused
 
-COMMANDS = (serve, token, log, replay, check, backup, schema, feature)
+COMMANDS = (serve, token, log, replay, check, backup, restore, schema, feature)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

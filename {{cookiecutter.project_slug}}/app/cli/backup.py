@@ -38,6 +38,6 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _progress(pages: int, copied: int) -> None:
-    if pages != copied:
-        print(f"{copied:,} of {pages:,} pages copied", file=sys.stderr)
+def _progress(whole: int, copied: int) -> None:
+    if whole != copied:
+        print(f"{copied:,} of {whole:,} copied", file=sys.stderr)

@@ -20,7 +20,7 @@ from app.cli.reading import (
     shortened,
 )
 from app.runtime.event_log.port import Entry
-from app.runtime.event_log.reader import SqliteReader
+from app.runtime.event_log.reader import Reader
 from app.settings import read_settings
 
 ACTION_LETTERS = 80
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _beginning(event_log: SqliteReader, options: argparse.Namespace) -> int:
+def _beginning(event_log: Reader, options: argparse.Namespace) -> int:
     """The position before the first entry to be printed; positions have no holes."""
     end = event_log.end
     if options.last is not None:

@@ -13,7 +13,7 @@ import orjson
 from app.core.environment import EPOCH
 from app.runtime.event_log import read_event_log
 from app.runtime.event_log.port import Entry
-from app.runtime.event_log.reader import SqliteReader
+from app.runtime.event_log.reader import Reader
 
 ENTRIES_A_LINE = 100_000
 DIGITS = 18  # of a number that SQLite can hold
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 @contextmanager
-def reading(url: str) -> Iterator[SqliteReader]:
+def reading(url: str) -> Iterator[Reader]:
     """The event log at this address, for reading alone; raises StartRefused if there is none."""
     prepare_for_many_objects()
     event_log = read_event_log(url)

@@ -13,7 +13,7 @@ from app.core.rejected import Rejected, StartRefused
 from app.domain import State
 from app.domain.sequence import Sequence
 from app.runtime.decide import Decider
-from app.runtime.event_log.reader import SqliteReader
+from app.runtime.event_log.reader import Reader
 from app.runtime.replay import unreadable
 from app.settings import Settings, read_settings
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def state_at(event_log: SqliteReader, settings: Settings, at: int) -> State:
+def state_at(event_log: Reader, settings: Settings, at: int) -> State:
     """What the log says up to a position; raises StartRefused if it cannot be read so far."""
     decider = Decider(rules(settings))
     head = decider.start()

@@ -17,8 +17,8 @@ from app.runtime.event_log.port import (
     Conflict,
     Entry,
     EventLog,
+    LogUnavailable,
     TooLarge,
-    Unavailable,
 )
 from app.runtime.group import Outcome, Verdict, Waiting, decide_group
 from app.runtime.replay import catch_up, followed, read_command
@@ -68,7 +68,7 @@ class Commits(Generic[State, Command, Event]):
             await self._answer(verdict)
         except TooLarge:
             await self._commit_less(group)
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             log.error("nothing was stored", problem=str(problem))
             refuse_all(group, unavailable(problem))
         except Rejected as refusal:
@@ -78,7 +78,7 @@ class Commits(Generic[State, Command, Event]):
             raise
 
     async def catch_up(self) -> None:
-        """Apply all that others have stored; raises StartRefused, and Unavailable."""
+        """Apply all that others have stored; raises StartRefused, and LogUnavailable."""
         async for decision in catch_up(self._log, self._decider, self.head):
             self._follow(decision)
 
@@ -114,7 +114,7 @@ class Commits(Generic[State, Command, Event]):
     ) -> Verdict[State, Command, Event]:
         """What the group leads to, and it is stored.
 
-        Raises Rejected, Unavailable or TooLarge if it could not be.
+        Raises Rejected, LogUnavailable or TooLarge if it could not be.
         """
         for conflicts in range(CONFLICTS):
             now = max(self.head.time, self._clock())
@@ -149,7 +149,7 @@ class Commits(Generic[State, Command, Event]):
         for _ in range(LOOKS):
             try:
                 return await self._log.read(self.head.position, 1)
-            except Unavailable as problem:
+            except LogUnavailable as problem:
                 log.error("nobody knows whether it was stored", problem=str(problem))
                 await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
         raise UNSURE
@@ -167,7 +167,7 @@ class Commits(Generic[State, Command, Event]):
                     waiting.accept(await self._first_outcome(waiting.request, decision.repeats))
                 except Rejected as mismatch:
                     waiting.refuse(mismatch)
-                except Unavailable as problem:
+                except LogUnavailable as problem:
                     waiting.refuse(unavailable(problem))
 
     async def _first_outcome(self, request: Request[Command], first: int) -> Outcome[State, Event]:
@@ -184,7 +184,7 @@ class Commits(Generic[State, Command, Event]):
         return Outcome(events, entries[-1].position, self.head.state, duplicate=True)
 
 
-def unavailable(problem: Unavailable) -> Rejected:
+def unavailable(problem: LogUnavailable) -> Rejected:
     """What a client is told when the log cannot be reached: nothing was stored."""
     return Rejected(Code.UNAVAILABLE, str(problem), retry_after=AGAIN_SECONDS)
 

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Generic, TypeAlias
 
 from app.core.environment import Environment
-from app.core.ports import Unavailable
 from app.core.rejected import Code, Rejected
-from app.runtime.event_log.port import Entry, EventLog
+from app.runtime.commit import unavailable
+from app.runtime.event_log.port import Entry, EventLog, LogUnavailable
 from app.runtime.group import words_of
 from app.runtime.head import principal_of, seed_of
 from app.runtime.replay import ENTRIES_A_READ, read_command
@@ -102,8 +102,8 @@ class History(Generic[State, Command, Event]):
     async def _read(self, reading: Awaitable[Sequence[Entry]]) -> Sequence[Entry]:
         try:
             return await reading
-        except Unavailable as problem:
-            raise Rejected(Code.UNAVAILABLE, f"the event log is away: {problem}") from None
+        except LogUnavailable as problem:
+            raise unavailable(problem) from None
 
     def _after(self, state: State, entry: Entry) -> State:
         if entry.event is None:

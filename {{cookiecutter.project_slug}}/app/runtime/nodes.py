@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import orjson
 import structlog
 
-from app.runtime.event_log.port import Entry, EventLog, TooLarge, Unavailable
+from app.runtime.event_log.port import Entry, EventLog, LogUnavailable, TooLarge
 from app.runtime.reports import Reports
 from app.runtime.tenure import Tenure
 
@@ -126,7 +126,7 @@ class Nodes:
             while self._unsaid:
                 try:
                     await self._log.announce(self._unsaid.popleft().decode())
-                except (Unavailable, TooLarge) as problem:
+                except (LogUnavailable, TooLarge) as problem:
                     log.warning("other nodes do not hear of an event", problem=str(problem))
             await self._said.wait()
 

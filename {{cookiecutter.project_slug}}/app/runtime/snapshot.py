@@ -13,7 +13,7 @@ import structlog
 from rpds import HashTrieMap
 
 from app.core.effects import Parallel, Sequential
-from app.runtime.event_log.port import EventLog, Row, Unavailable
+from app.runtime.event_log.port import EventLog, LogUnavailable, Row
 from app.runtime.head import Head
 from app.runtime.pending import Effects, Group, Pending
 from app.runtime.remembered import Remembered
@@ -59,7 +59,7 @@ class Snapshots(Generic[State, Command, Event]):
         self.saved = head.position
         try:
             await save_snapshot(self._log, self._rules, head)
-        except (Unavailable, NotWritten) as problem:  # the log has it all: a start takes longer
+        except (LogUnavailable, NotWritten) as problem:  # the log has it all: a start takes longer
             log.warning("no snapshot was saved", problem=str(problem))
 
 

@@ -28,7 +28,7 @@ from app.runtime.commit import UNSURE, Commits, refuse_all, unavailable
 from app.runtime.decide import Decider
 from app.runtime.decision import Happened, Note, Request
 from app.runtime.effects import Performer
-from app.runtime.event_log.port import EventLog, Unavailable
+from app.runtime.event_log.port import EventLog, LogUnavailable
 from app.runtime.group import Outcome, Then, Verdict, Waiting
 from app.runtime.head import Head
 from app.runtime.nodes import Nodes
@@ -221,7 +221,7 @@ class Store(Generic[State, Command, Event]):
         """
         try:
             return await read_events(self._log, self._decider, after, limit)
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             raise unavailable(problem) from problem
 
     def is_named(self, topic: str) -> bool:
@@ -361,7 +361,7 @@ class Store(Generic[State, Command, Event]):
         if self._may_begin:
             try:
                 await self._commits.catch_up()  # to what the one before us has settled
-            except Unavailable:  # the lease lapses, or the log can be reached again
+            except LogUnavailable:  # the lease lapses, or the log can be reached again
                 await asyncio.sleep(SECONDS_BETWEEN_TRIES)
             else:
                 self._nodes.turn_taken()

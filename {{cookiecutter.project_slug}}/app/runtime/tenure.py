@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 
-from app.runtime.event_log.port import EventLog, Unavailable
+from app.runtime.event_log.port import EventLog, LogUnavailable
 
 LEASE = "effects"
 LEASE_SECONDS = 6.0
@@ -57,7 +57,7 @@ class Tenure:
                 had, self._term = self._term, None
                 if had is not None:
                     await self._log.release(LEASE)
-        except (TimeoutError, Unavailable) as problem:  # it lapses by itself
+        except (TimeoutError, LogUnavailable) as problem:  # it lapses by itself
             log.warning("the lease could not be given back", problem=str(problem))
         if self._end is not None:
             self._end.cancel()
@@ -66,7 +66,7 @@ class Tenure:
         asked = monotonic()  # the seconds count from before the call
         try:
             term = await self._log.claim(LEASE, LEASE_SECONDS)
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             if self.is_reachable:
                 log.error("the event log cannot be reached", problem=str(problem))
             self.is_reachable = False

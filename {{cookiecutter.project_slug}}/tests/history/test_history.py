@@ -9,7 +9,7 @@ import pytest
 
 from app.core.rejected import Code, Rejected
 from app.runtime.event_log.memory import MemoryLog
-from app.runtime.event_log.port import Entry
+from app.runtime.event_log.port import Entry, LogUnavailable
 from app.runtime.history import CHECKPOINTS, WAITING, Checkpoints, History
 from app.runtime.replay import ENTRIES_A_READ
 from tests.runtime.tally import TALLY, Added, Command, Event, encode
@@ -154,3 +154,16 @@ async def test_a_decision_is_all_its_entries_from_whichever_it_is_found() -> Non
         assert [each.position for each in found] == list(range(2, 42))
     assert [each.position for each in await past.decision(1)] == [1]
     assert [each.position for each in await past.decision(42)] == [42]
+
+
+async def test_a_log_that_cannot_be_reached_is_said_to_be_away(
+    past: History[int, Command, Event], log: ReadOnly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(after: int, limit: int) -> Sequence[Entry]:
+        raise LogUnavailable("the event log postgresql://db is away")
+
+    monkeypatch.setattr(log, "read", read)
+
+    with pytest.raises(Rejected, match="postgresql://db is away") as refusal:
+        await past.state_at(6, never_gone)
+    assert refusal.value.code is Code.UNAVAILABLE

@@ -97,6 +97,11 @@ class SimulatedLog:
             raise self._failed("broken at a read", DiskBroken("it cannot be read"))
         return self.disk.entries[after : after + limit]
 
+    async def end(self) -> int:
+        """The position of the last entry."""
+        await self._moment()
+        return len(self.disk.entries)
+
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
@@ -114,7 +119,7 @@ class SimulatedLog:
         self.disk.snapshot = Snapshot(position, fingerprint, kept)
         self.met["snapshot saved"] += 1
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
         """The snapshot, if there is one and this fingerprint is its own."""
         await self._moment()
         kept = self.disk.snapshot

@@ -5,8 +5,10 @@ from pathlib import Path
 from app.core.rejected import StartRefused
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import EventLog
-from app.runtime.event_log.reader import SqliteReader
+from app.runtime.event_log.reader import Reader
+from app.runtime.event_log.shared_reader import SharedReader
 from app.runtime.event_log.sqlite import SqliteLog
+from app.runtime.event_log.sqlite_reader import SqliteReader
 
 DATABASES = ("postgresql://", "postgres://")
 CLUSTERS = ("nats://", "tls://")
@@ -41,12 +43,10 @@ def open_event_log(url: str, *, shared: bool = False) -> EventLog:
     return MemoryLog()
 
 
-def read_event_log(url: str) -> SqliteReader:
-    """A log that is there, for reading alone: a service may write to it meanwhile."""
-    if url.startswith(DATABASES):
-        raise StartRefused("this reads a file: of a database, make a copy with its own tools")
-    if url.startswith(CLUSTERS):
-        raise StartRefused("this reads a file: of a stream, make a copy with `nats stream backup`")
+def read_event_log(url: str) -> Reader:
+    """A log that is there, for reading alone: services may write to it meanwhile."""
+    if url.startswith((*DATABASES, *CLUSTERS)):
+        return SharedReader(open_event_log(url))
     path = _file_of(url)
     if path is None:
         raise StartRefused("memory:// ends with its process: there is no log to read")

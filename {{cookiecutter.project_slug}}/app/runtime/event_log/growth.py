@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from app.runtime.event_log.port import Entry, Unavailable
+from app.runtime.event_log.port import Entry, LogUnavailable
 
 ENTRIES_A_READ = 1_000
 # A node that died before it could wake the others is noticed after so long.
@@ -37,7 +37,7 @@ class Growth:
         while True:
             told = self._told  # before the read: what comes during it is not slept over
             entries: Sequence[Entry] = ()
-            with suppress(Unavailable):
+            with suppress(LogUnavailable):
                 entries = self._own_after(after) or await read(after, ENTRIES_A_READ)
             if entries:
                 yield entries

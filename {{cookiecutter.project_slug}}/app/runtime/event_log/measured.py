@@ -63,6 +63,10 @@ class Measured(EventLog):
         """As the log itself."""
         return await self._log.read(after, limit)
 
+    async def end(self) -> int:
+        """As the log itself."""
+        return await self._log.end()
+
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """As the log itself."""
         return self._log.tail(after)
@@ -73,7 +77,7 @@ class Measured(EventLog):
         """As the log itself."""
         await self._log.save_snapshot(position, fingerprint, rows)
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
         """As the log itself."""
         return await self._log.load_snapshot(fingerprint)
 

@@ -50,6 +50,10 @@ class MemoryLog:
         """At most `limit` entries from the one after position `after`."""
         return self._entries[after : after + limit]
 
+    async def end(self) -> int:
+        """The position of the last entry."""
+        return len(self._entries)
+
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after a position, as they are appended."""
         return self._growth.tail(self.read, after)
@@ -61,9 +65,9 @@ class MemoryLog:
         kept = [row async for some in rows for row in some]
         self._snapshots[:] = [Snapshot(position, fingerprint, kept)]
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own."""
-        own = [kept for kept in self._snapshots if kept.fingerprint == fingerprint]
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own, or None is given."""
+        own = [kept for kept in self._snapshots if fingerprint in (None, kept.fingerprint)]
         return own[0] if own else None
 
     async def claim(self, name: str, seconds: float) -> int | None:

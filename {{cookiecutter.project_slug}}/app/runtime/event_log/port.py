@@ -48,14 +48,14 @@ class Conflict(Exception):
     """The log does not end where the writer believed; nothing was appended."""
 
 
-class Unavailable(Exception):
+class LogUnavailable(Exception):
     """The log cannot be reached; nothing was appended, and it may succeed later.
 
     The words name the log by its address, without a password.
     """
 
 
-class LogFull(Unavailable):
+class LogFull(LogUnavailable):
     """There is no room for the entries; nothing was appended, and it may succeed later."""
 
 
@@ -67,7 +67,7 @@ class AnswerLost(Exception):
     """Nobody knows whether the entries were appended: the log must be read to know.
 
     An engine that raises this makes sure that what is not there when `read` next answers never
-    comes: until it can, `read` raises Unavailable.
+    comes: until it can, `read` raises LogUnavailable.
     """
 
 
@@ -92,21 +92,24 @@ class EventLog(Protocol):
     async def connect(self) -> None:
         """Reach the log, which is made when absent; called before all else, until it returns.
 
-        Raises Unavailable when it may succeed later.
+        Raises LogUnavailable when it may succeed later.
         """
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none, durably; raises Conflict unless the log ends at `expected`.
 
-        So a node that was paused stores nothing stale: it has to read on first. Raises Unavailable,
-        TooLarge or AnswerLost as well.
+        So a node that was paused stores nothing stale: it has to read on first. Raises
+        LogUnavailable, TooLarge or AnswerLost as well.
         """
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
-        """At most `limit` entries from the one after position `after`; raises Unavailable.
+        """At most `limit` entries from the one after position `after`; raises LogUnavailable.
 
         All that was stored before the call is there.
         """
+
+    async def end(self) -> int:
+        """The position of the last entry that was stored before the call; raises LogUnavailable."""
 
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after a position, as they are appended by whatever node, this one included.
@@ -119,11 +122,14 @@ class EventLog(Protocol):
     ) -> None:
         """Store a snapshot in place of the one before; half a snapshot is never seen.
 
-        Raises Unavailable: then the one before is still there.
+        Raises LogUnavailable: then the one before is still there.
         """
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own; raises Unavailable."""
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own, or None is given.
+
+        Raises LogUnavailable.
+        """
 
     async def claim(self, name: str, seconds: float) -> int | None:
         """Take or renew the lease of this name for so long; its term, or None: another has it.
@@ -131,16 +137,16 @@ class EventLog(Protocol):
         At most one node holds it. Its term stays while it is renewed, and each new holding has a
         greater one, wherever. Whoever holds it counts the seconds from before the call, by a clock
         that nobody sets, and holds nothing once they are over: neither a renewal that raises
-        Unavailable nor a pause of the process makes it longer.
+        LogUnavailable nor a pause of the process makes it longer.
         """
 
     async def release(self, name: str) -> None:
-        """Let another node have the lease at once, if this one has it; raises Unavailable."""
+        """Let another node have the lease at once, if this one has it; raises LogUnavailable."""
 
     async def announce(self, text: str) -> None:
         """Tell all other nodes, those that are connected now; at most once, and kept nowhere.
 
-        Raises Unavailable, and TooLarge for more than ANNOUNCED_BYTES of UTF-8.
+        Raises LogUnavailable, and TooLarge for more than ANNOUNCED_BYTES of UTF-8.
         """
 
     def announcements(self) -> AsyncIterator[str]:

@@ -17,9 +17,9 @@ from app.runtime.event_log.port import (
     AnswerLost,
     Conflict,
     Entry,
+    LogUnavailable,
     Row,
     Snapshot,
-    Unavailable,
 )
 from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres
 
@@ -52,6 +52,7 @@ APPEND = """
     SELECT pg_notify(%s, 'grown ' || max(position)) FROM stored HAVING count(*) > 0
 """
 READ = "SELECT * FROM event_log WHERE position > %s ORDER BY position LIMIT %s"
+END = "SELECT coalesce(max(position), 0) FROM event_log"
 CLAIM = """
     INSERT INTO event_log_lease AS lease
     VALUES (%s, %s, 1, clock_timestamp() + make_interval(secs => %s))
@@ -71,7 +72,8 @@ PIECE_CHARACTERS = 1_900
 LOOKS_FOR_AN_END = 500
 END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
 SNAPSHOT = """
-    SELECT position, name, json FROM event_log_snapshot WHERE fingerprint = %s ORDER BY number
+    SELECT position, fingerprint, name, json FROM event_log_snapshot
+    WHERE fingerprint = coalesce(%s, fingerprint) ORDER BY number
 """
 # A client's id may have a NUL, which Postgres has not.
 WITHOUT_NUL = str.maketrans({"\0": "\x1a0", "\x1a": "\x1a1"})
@@ -100,7 +102,7 @@ class PostgresLog:
         self._listening: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        """Reach the database, and make the tables when there are none; raises Unavailable."""
+        """Reach the database, and make the tables when there are none; raises LogUnavailable."""
         async with self._one_connection() as connection:
             await connection.execute(TABLES)
             self.epoch = await _epoch_of(connection)
@@ -126,9 +128,14 @@ class PostgresLog:
         self._growth.appended(entries)
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
-        """At most `limit` entries from the one after position `after`; raises Unavailable."""
+        """At most `limit` entries from the one after position `after`; raises LogUnavailable."""
         await self._end_doubt()
         return [_entry_of(row) for row in await self._aside.run(READ, after, limit)]
+
+    async def end(self) -> int:
+        """The position of the last entry; raises LogUnavailable."""
+        await self._end_doubt()
+        return int((await self._aside.run(END))[0][0])
 
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after a position, as they are appended by whatever node."""
@@ -149,12 +156,12 @@ class PostgresLog:
                         await copy.write_row((number, position, fingerprint, name, text))
                         number += 1
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own; raises Unavailable."""
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own, or None is given."""
         async with self._one_connection() as connection:
             found = await (await connection.execute(SNAPSHOT, (fingerprint,))).fetchall()
-        rows = [(str(name), str(text)) for _, name, text in found]
-        return Snapshot(int(found[0][0]), fingerprint, rows) if found else None
+        rows = [(str(name), str(text)) for _, _, name, text in found]
+        return Snapshot(int(found[0][0]), str(found[0][1]), rows) if found else None
 
     async def claim(self, name: str, seconds: float) -> int | None:
         """Take or renew the lease of this name, by the clock of the server; its term, or None."""
@@ -162,11 +169,11 @@ class PostgresLog:
         return int(found[0][0]) if found else None
 
     async def release(self, name: str) -> None:
-        """Let another node have the lease at once, if this one has it; raises Unavailable."""
+        """Let another node have the lease at once, if this one has it; raises LogUnavailable."""
         await self._aside.run(RELEASE, name, self._node)
 
     async def announce(self, text: str) -> None:
-        """Tell all other nodes, in as many notifications as it takes; raises Unavailable."""
+        """Tell all other nodes, in as many notifications as it takes; raises LogUnavailable."""
         require_announceable(text)
         data = text.translate(WITHOUT_NUL)
         starts = range(0, max(len(data), 1), PIECE_CHARACTERS)
@@ -200,19 +207,19 @@ class PostgresLog:
                 self._in_doubt = 0
                 return
             await asyncio.sleep(0.01)
-        raise Unavailable(f"the event log {self._database.name}: an append does not end")
+        raise LogUnavailable(f"the event log {self._database.name}: an append does not end")
 
     @asynccontextmanager
     async def _one_connection(self) -> AsyncIterator[Connection]:
-        """A connection for one purpose; raises Unavailable, also when it breaks."""
+        """A connection for one purpose; raises LogUnavailable, also when it breaks."""
         async with await self._open() as connection:
             try:
                 yield connection
             except psycopg.OperationalError as problem:
-                raise Unavailable(self._database.words(problem)) from None
+                raise LogUnavailable(self._database.words(problem)) from None
 
     async def _open(self) -> Connection:
-        """A connection to the same log as before; raises Unavailable or StartRefused."""
+        """A connection to the same log as before; raises LogUnavailable or StartRefused."""
         connection = await self._database.open()
         if self.epoch and await _epoch_of(connection) != self.epoch:
             await connection.close()
@@ -232,7 +239,7 @@ class PostgresLog:
                     self._growth.told()  # of what was not heard
                     async for notify in connection.notifies():
                         self._notified(*notify.payload.split(" ", 1))
-            except (Unavailable, StartRefused) as problem:
+            except (LogUnavailable, StartRefused) as problem:
                 log.warning("the event log cannot be heard", problem=str(problem))
             await asyncio.sleep(0.2 + secrets.randbelow(800) / 1000)
 

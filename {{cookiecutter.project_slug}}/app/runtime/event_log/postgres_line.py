@@ -8,7 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log.port import LogFull, Unavailable
+from app.runtime.event_log.port import LogFull, LogUnavailable
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -24,7 +24,7 @@ DEFAULTS = {
 }
 
 
-class Broken(Unavailable):
+class Broken(LogUnavailable):
     """The connection broke under way; `backend` is the process that may still be at work."""
 
     def __init__(self, words: str, backend: int) -> None:
@@ -48,11 +48,11 @@ class Postgres:
         self.name = f"postgresql://{known['user']}{at}{known['host']}{port}/{known['dbname']}"
 
     async def open(self) -> Connection:
-        """A new connection, each of whose statements is a transaction; raises Unavailable."""
+        """A new connection, each of whose statements is a transaction; raises LogUnavailable."""
         try:
             return await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
         except (psycopg.Error, OSError) as problem:
-            raise Unavailable(self.words(problem)) from None
+            raise LogUnavailable(self.words(problem)) from None
 
     def words(self, problem: BaseException) -> str:
         """What is wrong, and with which database, in one line."""
@@ -73,8 +73,8 @@ class Line:
     async def run(self, statement: LiteralString, *values: object) -> Sequence[tuple[Any, ...]]:
         """The rows that a statement gives, in one round trip.
 
-        Raises Unavailable when there is no connection, Broken when it broke under way, LogFull when
-        the server has no room for it.
+        Raises LogUnavailable when there is no connection, Broken when it broke under way, LogFull
+        when the server has no room for it.
         """
         async with self._turn:
             connection = self._connection
@@ -90,7 +90,7 @@ class Line:
                 match problem:
                     case psycopg.errors.ReadOnlySqlTransaction():  # it is a standby by now
                         await connection.close()
-                        raise Unavailable(words) from None
+                        raise LogUnavailable(words) from None
                     case psycopg.OperationalError() if not connection.closed:
                         raise LogFull(words) from None  # no disk, no memory, no turn
                     case psycopg.Error() if not connection.closed:

@@ -5,7 +5,7 @@ from random import SystemRandom
 
 import structlog
 
-from app.runtime.event_log.port import EventLog, Unavailable
+from app.runtime.event_log.port import EventLog, LogUnavailable
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 15.0
 
@@ -20,7 +20,7 @@ async def reach(event_log: EventLog) -> None:
     while True:
         try:
             await event_log.connect()
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             words = str(problem)
             log.error("the event log cannot be reached yet", problem=words, again_in=seconds)
             await asyncio.sleep(chance.uniform(seconds / 2, seconds))

@@ -17,7 +17,7 @@ from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.leases import Watch
 from app.runtime.event_log.neighbours import Neighbours
 from app.runtime.event_log.port import Conflict, Entry, LogFull, Row, Snapshot
-from app.runtime.event_log.sqlite_file import COLUMNS, epoch_of, open_file
+from app.runtime.event_log.sqlite_file import COLUMNS, end_of, epoch_of, open_file, snapshot_of
 
 PLACES = ", ".join("?" for _ in Entry._fields)
 SELECT = f"SELECT {COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
@@ -73,6 +73,10 @@ class SqliteLog:
         """At most `limit` entries from the one after position `after`."""
         return await self._run(lambda: self._read(after, limit))
 
+    async def end(self) -> int:
+        """The position of the last entry."""
+        return await self._run(lambda: end_of(self._connection))
+
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after a position, as they are appended by whatever process."""
         return self._growth.tail(self.read, after)
@@ -91,9 +95,9 @@ class SqliteLog:
         await self._write(INSERT_SNAPSHOT, [(position, fingerprint)])
         await self._delete_rows(f"position != {position:d}")
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own."""
-        return await self._run(lambda: self._load_snapshot(fingerprint))
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own, or None is given."""
+        return await self._run(lambda: snapshot_of(self._connection, fingerprint))
 
     async def claim(self, name: str, seconds: float) -> int | None:
         """Take or renew the lease of this name; its term, or None: another has it."""
@@ -128,7 +132,7 @@ class SqliteLog:
 
     def _append(self, expected: int, entries: Sequence[Entry]) -> None:
         with self._transaction() as transaction:
-            (end,) = transaction.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
+            end = end_of(transaction)
             if end != expected:
                 raise Conflict(f"the log ends at {end}, not at {expected}")
             for first in range(0, len(entries), ENTRIES_AN_INSERT):
@@ -191,18 +195,6 @@ class SqliteLog:
 
         while await self._run(delete_some):
             pass
-
-    def _load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        found = self._connection.execute(
-            "SELECT position FROM snapshot WHERE fingerprint = ? ORDER BY position DESC LIMIT 1",
-            (fingerprint,),
-        ).fetchone()
-        if found is None:
-            return None
-        rows = self._connection.execute(
-            "SELECT name, json FROM snapshot_row WHERE position = ? ORDER BY rowid", found
-        )
-        return Snapshot(found[0], fingerprint, rows.fetchall())
 
 
 @cache

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log.port import Entry
+from app.runtime.event_log.port import Entry, Snapshot
 
 FORMAT = 2
 COLUMNS = ", ".join(Entry._fields)
@@ -36,6 +36,8 @@ TABLES = """
 LEASES = """CREATE TABLE IF NOT EXISTS lease (
     name TEXT PRIMARY KEY, holder TEXT, term INTEGER NOT NULL, renewed INTEGER NOT NULL
 ) STRICT"""
+SNAPSHOT = "SELECT position, fingerprint FROM snapshot ORDER BY position DESC LIMIT 1"
+SNAPSHOT_ROWS = "SELECT name, json FROM snapshot_row WHERE position = ? ORDER BY rowid"
 SECONDS_FOR_ANOTHER_TO_OPEN = 5.0
 
 
@@ -62,6 +64,27 @@ def epoch_of(connection: sqlite3.Connection) -> str:
     """The name of the positions in a file."""
     with closing(connection.execute("SELECT epoch FROM meta")) as found:
         return str(found.fetchone()[0])
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make a log of an empty file, with an epoch of its own."""
+    connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
+    connection.execute("INSERT INTO meta VALUES (?)", (secrets.token_hex(8),))
+
+
+def end_of(connection: sqlite3.Connection) -> int:
+    """The position of the last entry in a file, or 0."""
+    (end,) = connection.execute("SELECT ifnull(max(position), 0) FROM log").fetchone()
+    return int(end)
+
+
+def snapshot_of(connection: sqlite3.Connection, fingerprint: str | None) -> Snapshot | None:
+    """The snapshot in a file, if there is one and this fingerprint is its own, or None is given."""
+    found = connection.execute(SNAPSHOT).fetchone()
+    if found is None or fingerprint not in (None, found[1]):
+        return None
+    rows = connection.execute(SNAPSHOT_ROWS, found[:1]).fetchall()
+    return Snapshot(found[0], found[1], rows)
 
 
 def _locked(path: Path, shared: bool) -> tuple[sqlite3.Connection, bool]:
@@ -116,8 +139,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if version == 0 and tables == 0:
-        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
-        connection.execute("INSERT INTO meta VALUES (?)", (secrets.token_hex(8),))
+        make_tables(connection)
     elif version != FORMAT:
         raise StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
     connection.execute(LEASES)

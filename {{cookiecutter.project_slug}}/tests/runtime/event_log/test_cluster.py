@@ -19,7 +19,7 @@ from app.runtime.event_log.port import (
     Conflict,
     Entry,
     EventLog,
-    Unavailable,
+    LogUnavailable,
 )
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_stream
@@ -84,7 +84,7 @@ class Writer:
             except AnswerLost:
                 if await self._read_on(command):
                     return
-            except Unavailable:
+            except LogUnavailable:
                 await asyncio.sleep(0.1)
             else:
                 self._end += 2
@@ -96,7 +96,7 @@ class Writer:
         while True:
             try:
                 some = await self._log.read(self._end, 1000)
-            except Unavailable:
+            except LogUnavailable:
                 await asyncio.sleep(0.1)
                 continue
             if not some:
@@ -128,7 +128,7 @@ async def opened(url: str) -> AsyncIterator[EventLog]:
                 try:
                     await log.connect()
                     break
-                except Unavailable:
+                except LogUnavailable:
                     await asyncio.sleep(0.2)
         yield log
     finally:
@@ -243,7 +243,7 @@ async def test_a_lease_has_one_holder_while_its_leader_is_killed(cluster: list[S
                 try:
                     assert await second.claim("effects", 60) is None
                     again = await first.claim("effects", 60)
-                except Unavailable:
+                except LogUnavailable:
                     await asyncio.sleep(0.1)
         assert again == term
         assert await positions(first) == []

@@ -13,9 +13,9 @@ from app.runtime.event_log.port import (
     AnswerLost,
     Conflict,
     EventLog,
+    LogUnavailable,
     Row,
     TooLarge,
-    Unavailable,
 )
 from tests.runtime.event_log.conftest import Node
 from tests.runtime.event_log.entries import entries, entry, positions, tailing, write_on
@@ -40,12 +40,14 @@ asyncio.run(main())
 
 
 async def test_what_is_appended_is_read_in_order(log: EventLog) -> None:
+    assert await log.end() == 0
     await log.append(0, [entry(1), entry(2, settles="1/0")])
     await log.append(2, [entry(3)])
 
     assert list(await log.read(0, 10)) == [entry(1), entry(2, settles="1/0"), entry(3)]
     assert list(await log.read(1, 1)) == [entry(2, settles="1/0")]
     assert list(await log.read(3, 10)) == []
+    assert await log.end() == 3
 
 
 async def test_every_text_is_kept_as_it_is(log: EventLog) -> None:
@@ -187,6 +189,7 @@ async def test_half_a_snapshot_is_never_seen(node: Node) -> None:
     await other.save_snapshot(30, "more", rows_of(("total", "6")))
     assert await log.load_snapshot("tally") is None
     newest = await log.load_snapshot("more")
+    assert await log.load_snapshot(None) == newest
     assert newest is not None
     assert (newest.position, list(newest.rows)) == (30, [("total", "6")])
 
@@ -267,7 +270,7 @@ async def test_a_tail_goes_on_after_a_lost_connection(node: Node, line: Proxy, u
             await tailed.until(end + 3)
             await line.cut()
             await log.append(end + 3, entries(end + 4, end + 5))
-            with pytest.raises(Unavailable, match=rf"127\.0\.0\.1:{line.port}") as problem:
+            with pytest.raises(LogUnavailable, match=rf"127\.0\.0\.1:{line.port}") as problem:
                 await far.read(0, 1)
             assert "secret" not in str(problem.value)
             await line.open()
@@ -298,11 +301,11 @@ async def test_an_append_without_a_line_stores_nothing(node: Node, line: Proxy, 
     await far.connect()
     await line.cut()
 
-    with pytest.raises((Unavailable, AnswerLost)):
+    with pytest.raises((LogUnavailable, AnswerLost)):
         await far.append(0, entries(1, 2))
-    with pytest.raises(Unavailable):
+    with pytest.raises(LogUnavailable):
         await far.append(0, entries(1, 2))
-    with pytest.raises(Unavailable):
+    with pytest.raises(LogUnavailable):
         await far.claim("effects", 5)
 
     await line.open()
@@ -311,7 +314,7 @@ async def test_an_append_without_a_line_stores_nothing(node: Node, line: Proxy, 
             try:
                 await far.append(0, entries(1, 1))
                 break
-            except Unavailable:
+            except LogUnavailable:
                 await asyncio.sleep(0.02)
     assert await positions(log) == [1]
     await far.close()
@@ -336,7 +339,7 @@ async def test_an_append_whose_answer_is_lost_is_there_when_the_log_is_read(
             try:
                 found = await far.read(1, 10)
                 break
-            except Unavailable:
+            except LogUnavailable:
                 await asyncio.sleep(0.02)
     assert list(found) == entries(2, 3)
     await far.append(3, entries(4, 4))
@@ -359,7 +362,7 @@ async def test_an_append_on_its_way_never_comes_once_the_log_was_read(
             try:
                 found = await far.read(1, 10)
                 break
-            except Unavailable:
+            except LogUnavailable:
                 await asyncio.sleep(0.02)
     await line.let_go()
 
@@ -375,7 +378,7 @@ async def test_an_engine_that_is_down_is_named_without_its_password(line: Proxy,
     await line.cut()
     log = open_event_log(through(line, url))
 
-    with pytest.raises(Unavailable, match=rf"127\.0\.0\.1:{line.port}") as problem:
+    with pytest.raises(LogUnavailable, match=rf"127\.0\.0\.1:{line.port}") as problem:
         await log.connect()
 
     assert "secret" not in str(problem.value)

@@ -22,7 +22,7 @@ from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.nats.address import address_of
 from app.runtime.event_log.nats.connection import Connection
-from app.runtime.event_log.port import EventLog, LogFull, Row, TooLarge, Unavailable
+from app.runtime.event_log.port import EventLog, LogFull, LogUnavailable, Row, TooLarge
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_stream
 from tests.runtime.event_log.entries import entries, entry, positions
@@ -120,7 +120,7 @@ async def test_a_log_that_was_replaced_is_not_written_to(own: Server) -> None:
             await tool.delete_stream(name_of(url) + name)
         async with opened(url) as another:
             assert another.epoch != log.epoch
-            with pytest.raises(Unavailable):
+            with pytest.raises(LogUnavailable):
                 await log.append(2, entries(3, 3))
             own.end()
             own.start()
@@ -186,7 +186,7 @@ async def test_of_two_snapshots_that_are_saved_at_once_one_is_there(nats: Server
             await other.save_snapshot(20, "tally", rows_of(("total", "2")))
             yield [("total", "1")]
 
-        with pytest.raises(Unavailable, match="another node"):
+        with pytest.raises(LogUnavailable, match="another node"):
             await log.save_snapshot(10, "tally", slow())
         kept = await log.load_snapshot("tally")
 
@@ -276,7 +276,7 @@ async def test_a_log_that_seems_to_have_lost_its_end_is_not_believed(own: Server
 
         async with asyncio.timeout(20):
             while True:
-                with pytest.raises(Unavailable) as problem:
+                with pytest.raises(LogUnavailable) as problem:
                     await log.read(0, 9)
                 if "was seen to end at" in str(problem.value):
                     break
@@ -290,7 +290,7 @@ async def until_there(log: EventLog) -> None:
             try:
                 await log.read(0, 1)
                 break
-            except Unavailable:
+            except LogUnavailable:
                 await asyncio.sleep(0.05)
 
 
@@ -298,7 +298,7 @@ async def test_nothing_is_said_in_the_clear_when_the_address_says_tls(
     nats: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = open_event_log(new_stream(nats.port).replace("nats://", "tls://"))
-    with pytest.raises(Unavailable, match="takes no TLS"):
+    with pytest.raises(LogUnavailable, match="takes no TLS"):
         await plain.connect()
     await plain.close()
     with servers.folder() as folder:

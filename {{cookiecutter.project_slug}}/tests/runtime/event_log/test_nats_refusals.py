@@ -10,7 +10,7 @@ from app.runtime.event_log.nats.connection import Unanswered
 from app.runtime.event_log.nats.log import NatsLog
 from app.runtime.event_log.nats.snapshots import KEPT_NAMES
 from app.runtime.event_log.nats.stream import NO_ROOM_HERE, Stream
-from app.runtime.event_log.port import LogFull, Unavailable
+from app.runtime.event_log.port import LogFull, LogUnavailable
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_stream
 from tests.runtime.event_log.entries import entry, positions
@@ -45,7 +45,7 @@ async def test_a_snapshot_that_a_server_does_not_take_is_refused_in_words_and_th
         with servers.nats("-c", str(folder / "small.conf")) as server:
             async with opened(new_stream(server.port)) as log:
                 large = "total", '"' + "x" * 300_000 + '"'
-                with pytest.raises(Unavailable, match="raise its max_payload"):
+                with pytest.raises(LogUnavailable, match="raise its max_payload"):
                     await log.save_snapshot(1, "tally", rows_of(large))
                 await log.append(0, [entry(1)])
 
@@ -74,7 +74,7 @@ async def test_what_a_server_has_not_got_yet_is_not_taken_for_deleted() -> None:
         async with asyncio.timeout(20):
             problem = ""
             while "was seen to end at" not in problem:
-                with pytest.raises(Unavailable) as refusal:
+                with pytest.raises(LogUnavailable) as refusal:
                     await log._commits._at(newest)
                 problem = str(refusal.value)
         await log.close()
@@ -82,7 +82,7 @@ async def test_what_a_server_has_not_got_yet_is_not_taken_for_deleted() -> None:
 
 @pytest.mark.parametrize(("replicas", "meaning"), [(1, LogFull), (3, Unanswered)])
 async def test_a_server_without_room_does_not_speak_for_the_other_replicas(
-    replicas: int, meaning: type[Unavailable]
+    replicas: int, meaning: type[LogUnavailable]
 ) -> None:
     """In `processJetStreamMsg` the leader says so of itself, of what all have agreed to store."""
     stream: Stream = NatsLog("nats://localhost")._stream

@@ -15,7 +15,7 @@ from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected
 from app.runtime import tenure
 from app.runtime.decision import Happened
-from app.runtime.event_log.port import AnswerLost, EventLog, TooLarge, Unavailable
+from app.runtime.event_log.port import AnswerLost, EventLog, LogUnavailable, TooLarge
 from tests.runtime.event_log.conftest import Node
 from tests.runtime.tally import (
     ME,
@@ -217,7 +217,7 @@ async def test_commands_are_refused_in_words_while_the_log_is_away(stage: Stage)
     append, claim = log.append, log.claim
 
     async def away(*_: object) -> None:
-        raise Unavailable("the event log db://x: no route")
+        raise LogUnavailable("the event log db://x: no route")
 
     log.append = log.claim = away  # type: ignore[method-assign,assignment]
     with pytest.raises(Rejected) as refusal:
@@ -248,7 +248,7 @@ async def test_a_lost_answer_is_looked_up_as_soon_as_the_log_is_back(
 
     async def away(after: int, limit: int) -> object:
         if next(failures, False):
-            raise Unavailable("no route")
+            raise LogUnavailable("no route")
         return await read(after, limit)
 
     log.append, log.read = lost, away  # type: ignore[method-assign,assignment]

@@ -13,7 +13,7 @@ import orjson
 from app.core.rejected import StartRefused
 from app.runtime.event_log.nats.connection import Unanswered
 from app.runtime.event_log.nats.stream import Stored, Stream
-from app.runtime.event_log.port import Entry, Unavailable
+from app.runtime.event_log.port import Entry, LogUnavailable
 
 COMMITS_A_READ = 500
 # The leader is asked for each by itself: so many at a time, when no replica gives a batch of them.
@@ -44,14 +44,14 @@ class Commits:
         self._next: OrderedDict[int, int] = OrderedDict()  # sequence of what follows a position
 
     async def look(self) -> Commit:
-        """The last commit there is, as the stream's leader says; raises Unavailable."""
+        """The last commit there is, as the stream's leader says; raises LogUnavailable."""
         seen = self.last.sequence
         stored = await self._stream.last()
         if stored is None or stored.sequence < seen:
             # It may not know that it is the leader no more. If it stays so, a server lost data.
             end = stored.sequence if stored is not None else 0
             words = f"the stream {self._stream.name} ends at {end}, and was seen to end at {seen}"
-            raise Unavailable(self._stream.words(words))
+            raise LogUnavailable(self._stream.words(words))
         return self.know(stored)
 
     async def publish(self, end: int, entries: Sequence[Entry], expected: int) -> Commit:
@@ -67,7 +67,7 @@ class Commits:
         return self._known(Commit(stored.sequence, found["end"], entries))
 
     async def read(self, after: int, limit: int, last: Commit) -> Sequence[Entry]:
-        """Entries from the one after a position to those of `last`; raises Unavailable."""
+        """Entries from the one after a position to those of `last`; raises LogUnavailable."""
         found: list[Entry] = []
         sequence = await self._sequence_after(after, last)
         while len(found) < limit and sequence <= last.sequence:

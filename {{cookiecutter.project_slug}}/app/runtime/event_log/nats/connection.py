@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 
 from app.runtime.event_log.nats.address import Address
 from app.runtime.event_log.nats.client import StrictClient
-from app.runtime.event_log.port import Unavailable
+from app.runtime.event_log.port import LogUnavailable
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 5.0
@@ -32,15 +32,15 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-class Unanswered(Unavailable):
+class Unanswered(LogUnavailable):
     """It was asked, and no answer came: what was asked for may be done, now or later."""
 
 
-class Unserved(Unavailable):
+class Unserved(LogUnavailable):
     """Nobody has heard it: nothing is done."""
 
 
-class Unauthorized(Unavailable):
+class Unauthorized(LogUnavailable):
     """The server does not know this user, or this password."""
 
 
@@ -100,7 +100,7 @@ class Connection:
         return bool(self._client.server_info.get("jetstream"))
 
     async def open(self) -> None:
-        """Connect; raises Unavailable, and Unauthorized."""
+        """Connect; raises LogUnavailable, and Unauthorized."""
         address = self._address
         connecting = self._client.connect(
             [self._server],
@@ -127,10 +127,10 @@ class Connection:
             words = f"{self._server}: {_said(problem)}"
             if "authorization" in words.lower() or "authentication" in words.lower():
                 raise Unauthorized(words) from None
-            raise Unavailable(words) from None
+            raise LogUnavailable(words) from None
 
     async def subscribe(self, subject: str, hear: Callable[[Msg], None]) -> None:
-        """Hear what is said to a subject, from when this returns on; raises Unavailable."""
+        """Hear what is said to a subject, from when this returns on; raises LogUnavailable."""
 
         async def called(message: Msg) -> None:
             hear(message)
@@ -145,14 +145,14 @@ class Connection:
             await self._within(ANSWER_SECONDS, subscribing)
             await self._within(ANSWER_SECONDS, self._client.flush())
         except FAULTS as fault:
-            raise Unavailable(f"{self._server}: {_said(fault)}") from None
+            raise LogUnavailable(f"{self._server}: {_said(fault)}") from None
 
     async def tell(self, subject: str, data: bytes) -> None:
-        """Say something to whoever listens; at most once. Raises Unavailable."""
+        """Say something to whoever listens; at most once. Raises LogUnavailable."""
         try:
             await self._within(ANSWER_SECONDS, self._client.publish(subject, data))
         except FAULTS as fault:
-            raise Unavailable(f"{self._server}: {_said(fault)}") from None
+            raise LogUnavailable(f"{self._server}: {_said(fault)}") from None
 
     async def ask(
         self,

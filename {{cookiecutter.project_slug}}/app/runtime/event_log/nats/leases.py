@@ -8,7 +8,7 @@ import orjson
 
 from app.runtime.event_log.leases import Watch
 from app.runtime.event_log.nats.stream import Stream, WrongSequence
-from app.runtime.event_log.port import Unavailable
+from app.runtime.event_log.port import LogUnavailable
 
 RENEWALS_KEPT = 100  # one is needed
 TRIES = 20
@@ -27,7 +27,7 @@ class NatsLeases:
         self._watch, self._renewed = Watch(), dict[str, float]()
 
     async def claim(self, name: str, seconds: float) -> int | None:
-        """Take or renew a lease; its term, or None: another has it. Raises Unavailable."""
+        """Take or renew a lease; its term, or None: another has it. Raises LogUnavailable."""
         for _ in range(TRIES):
             now = time.monotonic()
             sequence, leases = await self._found()
@@ -45,10 +45,10 @@ class NatsLeases:
             if await self._store(sequence, leases):
                 self._renewed[name] = now
                 return int(term)
-        raise Unavailable(self._stream.words("others claim leases all the time"))
+        raise LogUnavailable(self._stream.words("others claim leases all the time"))
 
     async def release(self, name: str) -> None:
-        """Let another node have a lease at once, if this one has it; raises Unavailable."""
+        """Let another node have a lease at once, if this one has it; raises LogUnavailable."""
         self._renewed.pop(name, None)
         for _ in range(TRIES):
             sequence, leases = await self._found()
@@ -57,7 +57,7 @@ class NatsLeases:
             leases[name]["holder"] = None
             if await self._store(sequence, leases):
                 return
-        raise Unavailable(self._stream.words("others claim leases all the time"))
+        raise LogUnavailable(self._stream.words("others claim leases all the time"))
 
     async def _found(self) -> tuple[int, dict[str, dict[str, Any]]]:
         last = await self._stream.last()

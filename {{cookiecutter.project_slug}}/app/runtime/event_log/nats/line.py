@@ -9,7 +9,7 @@ from random import SystemRandom
 
 from app.runtime.event_log.nats.address import Address
 from app.runtime.event_log.nats.connection import Connection, Unauthorized
-from app.runtime.event_log.port import Unavailable
+from app.runtime.event_log.port import LogUnavailable
 
 Greet = Callable[[Connection], Awaitable[None]]
 
@@ -33,21 +33,21 @@ class Line:
         self._is_closed = False
 
     async def connection(self) -> Connection:
-        """The connection; raises Unavailable when there is none, and what `greet` raises.
+        """The connection; raises LogUnavailable when there is none, and what `greet` raises.
 
         Whoever asks while it is being made waits for the same one.
         """
         if self._connection is not None and self._connection.is_open:
             return self._connection
         if self._is_closed:
-            raise Unavailable(self.words("this node has closed it"))
+            raise LogUnavailable(self.words("this node has closed it"))
         if self._opening is None:
             self._opening = asyncio.create_task(self._opened(), name="nats-open")
             self._opening.add_done_callback(self._has_opened)
         opening = self._opening
         await asyncio.wait([opening])
         if opening.cancelled():
-            raise Unavailable(self.words("this node has closed it"))
+            raise LogUnavailable(self.words("this node has closed it"))
         return opening.result()
 
     async def close(self) -> None:
@@ -72,7 +72,7 @@ class Line:
     async def _opened(self) -> Connection:
         if self._connection is not None:
             await self._connection.close()
-        problem: Exception = Unavailable("no server")
+        problem: Exception = LogUnavailable("no server")
         for _ in self.address.servers:
             server = self._servers[0]
             # Where it goes wrong now or later, the next server is tried first.
@@ -84,7 +84,7 @@ class Line:
             except Unauthorized:
                 await connection.close()
                 raise
-            except Unavailable as refusal:
+            except LogUnavailable as refusal:
                 problem = refusal
                 await connection.close()
             except BaseException:
@@ -94,4 +94,4 @@ class Line:
             else:
                 self._connection = connection
                 return connection
-        raise Unavailable(self.words(problem)) from None
+        raise LogUnavailable(self.words(problem)) from None

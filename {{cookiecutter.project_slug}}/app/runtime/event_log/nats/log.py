@@ -24,10 +24,10 @@ from app.runtime.event_log.port import (
     AnswerLost,
     Conflict,
     Entry,
+    LogUnavailable,
     Row,
     Snapshot,
     TooLarge,
-    Unavailable,
 )
 
 # From here on a new leader answers only when it knows all that was stored before.
@@ -67,7 +67,7 @@ class NatsLog:
         self._doubting = asyncio.Lock()
 
     async def connect(self) -> None:
-        """Reach a server, and make the streams when there are none; raises Unavailable."""
+        """Reach a server, and make the streams when there are none; raises LogUnavailable."""
         try:
             await self._line.connection()
         except Unauthorized as problem:
@@ -97,13 +97,18 @@ class NatsLog:
                         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
                 else:
                     return
-        raise Unavailable(self._line.words("an append of another node does not end"))
+        raise LogUnavailable(self._line.words("an append of another node does not end"))
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
-        """At most `limit` entries from the one after position `after`; raises Unavailable."""
+        """At most `limit` entries from the one after position `after`; raises LogUnavailable."""
         await self._end_doubt()
         last = await self._commits.look()
         return await self._commits.read(after, limit, last) if last.end > after else ()
+
+    async def end(self) -> int:
+        """The position of the last entry; raises LogUnavailable."""
+        await self._end_doubt()
+        return (await self._commits.look()).end
 
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after a position, as they are appended by whatever node."""
@@ -112,11 +117,11 @@ class NatsLog:
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
-        """Store a snapshot in place of the one before; raises Unavailable."""
+        """Store a snapshot in place of the one before; raises LogUnavailable."""
         await self._snapshots.save(position, fingerprint, rows)
 
-    async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own; raises Unavailable."""
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own, or None is given."""
         return await self._snapshots.load(fingerprint)
 
     async def claim(self, name: str, seconds: float) -> int | None:
@@ -124,19 +129,19 @@ class NatsLog:
         return await self._leases.claim(name, seconds)
 
     async def release(self, name: str) -> None:
-        """Let another node have the lease at once, if this one has it; raises Unavailable."""
+        """Let another node have the lease at once, if this one has it; raises LogUnavailable."""
         await self._leases.release(name)
 
     async def announce(self, text: str) -> None:
-        """Tell all other nodes, those that are connected now; raises Unavailable."""
+        """Tell all other nodes, those that are connected now; raises LogUnavailable."""
         data = require_announceable(text)
         connection = await self._line.connection()
         if len(data) > connection.most_bytes:
             raise TooLarge(f"the server takes {connection.most_bytes} bytes, not {len(data)}")
         try:
             await connection.tell(self._stream.beside("announced"), data)
-        except Unavailable as problem:
-            raise Unavailable(self._line.words(problem)) from None
+        except LogUnavailable as problem:
+            raise LogUnavailable(self._line.words(problem)) from None
 
     def announcements(self) -> AsyncIterator[str]:
         """What other nodes announce from now on."""
@@ -177,7 +182,7 @@ class NatsLog:
                         continue
                 self._doubt = None
         if self._doubt is not None:
-            raise Unavailable(self._line.words("an append does not end"))
+            raise LogUnavailable(self._line.words("an append does not end"))
 
     async def _greet(self, connection: Connection) -> None:
         """See that a new connection leads to the same log, made when absent, and listen there."""

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.runtime.event_log.nats.stream import Stream, WrongSequence
-from app.runtime.event_log.port import Row, Snapshot, TooLarge, Unavailable
+from app.runtime.event_log.port import LogUnavailable, Row, Snapshot, TooLarge
 
 PIECE_BYTES = 256 * 1024
 PIECES_A_READ = 64
@@ -30,7 +30,7 @@ class NatsSnapshots:
     async def save(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
-        """Store a snapshot in place of the one before; raises Unavailable."""
+        """Store a snapshot in place of the one before; raises LogUnavailable."""
         own = secrets.token_hex(6)
         sequence, head = await self._head()
         useless = head["left"]
@@ -46,16 +46,16 @@ class NatsSnapshots:
         await self._delete(useless)
         await self._stream.purge(self._of("head"), keep=1)
 
-    async def load(self, fingerprint: str) -> Snapshot | None:
-        """The snapshot, if there is one and this fingerprint is its own; raises Unavailable."""
+    async def load(self, fingerprint: str | None) -> Snapshot | None:
+        """The snapshot, if there is one and this fingerprint is its own, or None is given."""
         for _ in range(LOOKS):
             _, head = await self._head()
-            if not head["id"] or head["fingerprint"] != fingerprint:
+            if not head["id"] or fingerprint not in (None, head["fingerprint"]):
                 return None
             pieces = await self._pieces(head["id"], head["pieces"])
             if len(pieces) == head["pieces"]:
                 rows = list(_rows(b"".join(pieces)))
-                return Snapshot(head["position"], fingerprint, rows)
+                return Snapshot(head["position"], head["fingerprint"], rows)
         return None  # others save one after another
 
     async def _pieces(self, own: str, count: int) -> Sequence[bytes]:
@@ -82,10 +82,10 @@ class NatsSnapshots:
         try:
             return await self._stream.publish(data, expected, subject)
         except WrongSequence:
-            raise Unavailable(self._stream.words("another node saves a snapshot")) from None
+            raise LogUnavailable(self._stream.words("another node saves a snapshot")) from None
         except TooLarge as problem:
             words = f"{problem}; raise its max_payload, which is 1 MB when it is not set"
-            raise Unavailable(self._stream.words(words)) from None
+            raise LogUnavailable(self._stream.words(words)) from None
 
     async def _delete(self, useless: Sequence[str]) -> None:
         for each in useless:

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from app.core.rejected import StartRefused
 from app.runtime.event_log.nats.connection import Connection, Unanswered
 from app.runtime.event_log.nats.line import Line
-from app.runtime.event_log.port import LogFull, TooLarge, Unavailable
+from app.runtime.event_log.port import LogFull, LogUnavailable, TooLarge
 
 API = "$JS.API"
 FORMAT, TOLD = "1", "stored"
@@ -44,7 +44,7 @@ class WrongSequence(Exception):
     """
 
 
-class Refused(Unavailable):
+class Refused(LogUnavailable):
     """JetStream says no; `number` says why."""
 
     def __init__(self, words: str, number: int) -> None:
@@ -81,7 +81,7 @@ class Stream:
     async def made(self, connection: Connection, epoch: str, settings: dict[str, Any]) -> str:
         """The epoch of the stream, which is made when absent; of two who try, one makes it.
 
-        The first that is found stays the one that is used. Raises Unavailable, and StartRefused
+        The first that is found stays the one that is used. Raises LogUnavailable, and StartRefused
         when that is of no use.
         """
         try:
@@ -103,7 +103,7 @@ class Stream:
         """Store a message, durably, and give its sequence; only after the one that is `expected`.
 
         With a `subject` below the stream's own, the last one of that subject is. Raises
-        WrongSequence, TooLarge, Unavailable: nothing is stored. Raises Unanswered: nobody knows.
+        WrongSequence, TooLarge, LogUnavailable: nothing is stored. Raises Unanswered: nobody knows.
         """
         connection = await self._line.connection()
         if len(data) + HEADER_BYTES > connection.most_bytes:
@@ -111,7 +111,7 @@ class Stream:
         header = "Nats-Expected-Last-Subject-Sequence" if subject else "Nats-Expected-Last-Sequence"
         try:
             (answer,) = await connection.ask(subject or self.subject, data, {header: str(expected)})
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             raise type(problem)(self._line.words(problem)) from None
         found = orjson.loads(answer.data)
         if "error" in found:
@@ -119,18 +119,18 @@ class Stream:
         return int(found["seq"])
 
     async def last(self, subject: str = "") -> Stored | None:
-        """The last message, as the leader of the stream has it; raises Unavailable."""
+        """The last message, as the leader of the stream has it; raises LogUnavailable."""
         return await self._get({"last_by_subj": subject or self.subject})
 
     async def at(self, sequence: int) -> Stored | None:
-        """The message of a sequence, as the leader of the stream has it; raises Unavailable."""
+        """The message of a sequence, as the leader of the stream has it; raises LogUnavailable."""
         return await self._get({"seq": sequence})
 
     async def some(self, sequence: int, count: int, below: str = "") -> Sequence[Stored]:
         """Messages from a sequence on, at most `count`, as one of the replicas has them.
 
         It may not have the last ones yet; what it has is what was stored. The server chooses the
-        replica, be it one that hangs. Raises Unavailable.
+        replica, be it one that hangs. Raises LogUnavailable.
         """
         wanted: dict[str, Any] = {"seq": sequence, "batch": count, "max_bytes": BATCH_BYTES}
         if below:
@@ -143,12 +143,12 @@ class Stream:
                 is_last=_is_end,
                 seconds=BATCH_SECONDS,
             )
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             raise type(problem)(self._line.words(problem)) from None
         return [stored_of(answer) for answer in answers if not _is_end(answer)]
 
     async def purge(self, subject: str, keep: int = 0) -> None:
-        """Delete the messages of a subject, but for the last ones; raises Unavailable."""
+        """Delete the messages of a subject, but for the last ones; raises LogUnavailable."""
         connection = await self._line.connection()
         wanted: dict[str, Any] = {"filter": subject} | ({"keep": keep} if keep else {})
         await self._ask(connection, f"STREAM.PURGE.{self.name}", wanted)
@@ -196,11 +196,11 @@ class Stream:
     async def _ask(
         self, connection: Connection, what: str, data: dict[str, Any] | None
     ) -> dict[str, Any]:
-        """What the API answers; raises Unavailable, Refused above all."""
+        """What the API answers; raises LogUnavailable, Refused above all."""
         try:
             body = b"" if data is None else orjson.dumps(data)
             (answer,) = await connection.ask(f"{API}.{what}", body)
-        except Unavailable as problem:
+        except LogUnavailable as problem:
             raise type(problem)(self._line.words(problem)) from None
         found: dict[str, Any] = orjson.loads(answer.data)
         error = found.get("error")

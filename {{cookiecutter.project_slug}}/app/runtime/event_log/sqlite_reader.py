@@ -1,0 +1,80 @@
+"""Reads the embedded event log and copies it, also while a service writes to it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.core.rejected import StartRefused
+from app.runtime.event_log.new_file import new_file
+from app.runtime.event_log.port import Entry, Snapshot
+from app.runtime.event_log.reader import ENTRIES_A_READ
+from app.runtime.event_log.sqlite import SELECT
+from app.runtime.event_log.sqlite_file import FORMAT, end_of, epoch_of, snapshot_of
+
+PAGES_A_STEP = 2_048
+
+
+class SqliteReader:
+    """The file, opened for reading: it takes no lock, and no service waits for it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at `path`; raises StartRefused when it is no event log."""
+        if not path.is_file():
+            raise StartRefused(
+                f"there is no event log at {path}: APP_EVENT_LOG says where it lies, and the "
+                "service makes it when it starts"
+            )
+        self.path = path
+        try:
+            address = f"{path.absolute().as_uri()}?mode=ro"
+            self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if version != FORMAT:
+                words = f"{path} is not an event log of format {FORMAT}, but of {version}"
+                raise StartRefused(words)
+            self.epoch = epoch_of(self._connection)
+        except sqlite3.Error as problem:
+            raise StartRefused(f"cannot read the event log {path}: {problem}") from problem
+
+    @property
+    def end(self) -> int:
+        """The position of the last entry, or 0."""
+        return end_of(self._connection)
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """Every entry after a position, up to the last one that there is by then."""
+        while rows := self._connection.execute(SELECT, (after, ENTRIES_A_READ)).fetchall():
+            yield from map(Entry._make, rows)
+            after = rows[-1][0]
+
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot that there is, whichever edition of the code has written it."""
+        with self._unchanging() as connection:
+            return snapshot_of(connection, None)
+
+    def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> int:
+        """Copy the log as it is now into a new file; `progress` hears of pages."""
+        with new_file(file, like=self.path) as copy:
+            # What others write meanwhile would have the copy begin again, and never end.
+            with self._unchanging() as connection:
+                connection.backup(
+                    copy,
+                    pages=PAGES_A_STEP,
+                    progress=lambda _, left, pages: progress(pages, pages - left),
+                )
+            return end_of(copy)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _unchanging(self) -> Iterator[sqlite3.Connection]:
+        """The log as it is now, however long that is looked at."""
+        self._connection.execute("BEGIN")
+        self._connection.execute("SELECT epoch FROM meta").fetchone()  # from here on
+        try:
+            yield self._connection
+        finally:
+            self._connection.execute("ROLLBACK")
