@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 import structlog
@@ -132,8 +133,17 @@ class Nodes:
 
     async def _listen(self) -> None:
         async for text in self._log.announcements():
-            match orjson.loads(text):
-                case [event, cause]:
+            match _parsed(text):
+                case [str(event), None | str() as cause]:
                     self._hear(event, cause)
-                case {"node": _, "about": _, "facts": _} as report:
+                case {"node": str(), "about": str(), "facts": _} as report:
                     self.reports.hear(report)
+                case _:  # of another edition, or of another program
+                    log.warning("an announcement cannot be read", words=text[:100])
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None

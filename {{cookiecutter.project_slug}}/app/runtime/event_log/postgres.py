@@ -238,22 +238,25 @@ class PostgresLog:
                     is_listening.set()
                     self._growth.told()  # of what was not heard
                     async for notify in connection.notifies():
-                        self._notified(*notify.payload.split(" ", 1))
+                        self._notified(notify.payload)
             except (LogUnavailable, StartRefused) as problem:
                 log.warning("the event log cannot be heard", problem=str(problem))
             await asyncio.sleep(0.2 + secrets.randbelow(800) / 1000)
 
-    def _notified(self, what: str, rest: str) -> None:
-        if what == "grown":
-            self._growth.told(int(rest))
-            return
-        node, start, piece = rest.split(" ", 2)
-        if node == self._node:
-            return
-        # Notifications of one transaction come one after another.
-        pieces = self._pieces.setdefault(node, []) if start != "0" else []
-        self._pieces[node] = [*pieces, piece]
-        if what == "last":
+    def _notified(self, payload: str) -> None:
+        match payload.split(" ", 3):
+            case ["grown", end] if end.isdecimal():
+                self._growth.told(int(end))
+            case ["more" | "last" as what, node, start, piece]:
+                if node != self._node:
+                    self._piece(node, start == "0", piece, what == "last")
+            case _:  # whoever can connect to the database can say anything here
+                log.warning("what is said of the event log cannot be read", words=payload[:100])
+
+    def _piece(self, node: str, is_first: bool, piece: str, is_last: bool) -> None:
+        """A part of an announcement: notifications of one transaction come one after another."""
+        self._pieces[node] = [*([] if is_first else self._pieces.get(node, [])), piece]
+        if is_last:
             self._heard.hear(_with_nul("".join(self._pieces.pop(node))))
 
 

@@ -124,6 +124,30 @@ async def test_what_passes_is_heard_at_the_other_node_too(stage: Stage) -> None:
     assert [each.event for each in stage.heard[0]] == [Shouted("hey")]
 
 
+async def test_what_another_program_announces_does_no_harm(stage: Stage) -> None:
+    for text in "", "no JSON", '{"node": 1}', '["x", 2]', "[{}, null]":
+        await stage.logs[0].announce(text)
+    await stage.stores[0].dispatch(Shout("hey"), by=ME)
+    await until(lambda: stage.heard[1])
+
+    assert [each.event for each in stage.heard[1]] == [Shouted("hey")]
+    assert (await stage.stores[1].dispatch(Add(1), by=ME)).seq == 1
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_what_anybody_notifies_does_no_harm(stage: Stage, url: str) -> None:
+    import psycopg
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as anybody:
+        channel = f"event_log_{stage.logs[0].epoch}"
+        for payload in "", "grown", "grown far", "last", "last x 0":
+            await anybody.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+    await stage.stores[0].dispatch(Shout("hey"), by=ME)
+    await until(lambda: stage.heard[1])
+
+    assert [each.event for each in stage.heard[1]] == [Shouted("hey")]
+
+
 async def test_each_effect_is_performed_by_one_node(stage: Stage) -> None:
     performed: list[str] = []
     numbers = count(1)
