@@ -6,6 +6,7 @@ asks for, `12.0`; inside a Parallel or Sequential one place more, `12.0.1`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
@@ -84,6 +85,7 @@ class Changing(Generic[Command]):
         self.cancelled: list[str] = []
         self.now = now
         self._passed = passed
+        self._over: deque[str] = deque()  # origins that have ended, for the groups they are in
 
     def result(self) -> Effects[Command]:
         """The table after the entry."""
@@ -95,6 +97,7 @@ class Changing(Generic[Command]):
             origin = f"{position}.{place}"
             if origin not in self._passed:
                 self._begin(origin, effects[place], cause, NO_KEYS)
+                self._go_on()
 
     def turn(self, origin: str, turn: Turn, words: str = "") -> None:
         """Note how an effect goes on."""
@@ -117,12 +120,16 @@ class Changing(Generic[Command]):
 
     def settle(self, origin: str) -> None:
         """End an effect, and begin what waits for its end."""
+        self._end(origin)
+        self._go_on()
+
+    def _end(self, origin: str) -> None:
         pending = self.pending[origin]
         self.pending = self.pending.discard(origin)
         if pending.dead is not None:
             self.dead = _without(self.dead, origin)
         self._forget_key(_key(pending.effect), origin)
-        self._ended(origin)
+        self._over.append(origin)
 
     def _begin(
         self, origin: str, effect: Durable[Command], cause: str | None, cancelled: frozenset[str]
@@ -130,11 +137,11 @@ class Changing(Generic[Command]):
         match effect:
             case Cancel(key):
                 self._cancel(key)
-                self._ended(origin)
+                self._over.append(origin)
             case Parallel() | Sequential():
                 self._begin_group(origin, effect, cause, cancelled)
             case _ if _key(effect) in cancelled:
-                self._ended(origin)
+                self._over.append(origin)
             case _:
                 self.pending = self.pending.insert(origin, Pending(effect, self.now, cause))
                 self._remember_key(_key(effect), origin)
@@ -150,7 +157,7 @@ class Changing(Generic[Command]):
         children = effect.effects
         at_once = len(children) if isinstance(effect, Parallel) else min(1, len(children))
         if not at_once:
-            self._ended(origin)
+            self._over.append(origin)
             return
         self.groups = self.groups.insert(origin, Group(effect, cause, at_once, at_once, cancelled))
         for key in _keys_of(children[at_once:]):
@@ -158,12 +165,15 @@ class Changing(Generic[Command]):
         for place in range(at_once):
             self._begin(f"{origin}.{place}", children[place], cause, cancelled)
 
-    def _ended(self, origin: str) -> None:
-        """Count down the group that this is a child of; go on there when its turn is over."""
-        parent = origin.rpartition(".")[0]
-        group = self.groups.get(parent)
-        if group is None:
-            return
+    def _go_on(self) -> None:
+        """Count what has ended, until nothing more ends by that."""
+        while self._over:
+            parent = self._over.popleft().rpartition(".")[0]
+            if (group := self.groups.get(parent)) is not None:
+                self._count_down(parent, group)
+
+    def _count_down(self, parent: str, group: Group[Command]) -> None:
+        """One child less; go on with the next when its turn is over."""
         children = group.effect.effects
         if group.open > 1:
             self.groups = self.groups.insert(parent, group._replace(open=group.open - 1))
@@ -175,7 +185,7 @@ class Changing(Generic[Command]):
             self._begin(f"{parent}.{group.next}", child, group.cause, group.cancelled)
         else:
             self.groups = self.groups.discard(parent)
-            self._ended(parent)
+            self._over.append(parent)
 
     def _cancel(self, key: str) -> None:
         for origin in self.keyed.get(key, ()):
@@ -186,7 +196,7 @@ class Changing(Generic[Command]):
         for origin in self.keyed.get(key, ()):
             if origin in self.pending:
                 self.cancelled.append(origin)
-                self.settle(origin)
+                self._end(origin)
 
     def _remember_key(self, key: str | None, origin: str) -> None:
         if key is not None:

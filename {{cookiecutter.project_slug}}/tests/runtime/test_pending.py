@@ -190,6 +190,16 @@ def test_a_cancelled_child_whose_turn_has_not_come_is_passed_over() -> None:
     require_empty(asked.settles("1.0.3.1").effects)
 
 
+def test_any_number_of_children_is_passed_over() -> None:
+    children = [together(keyed("k")) if number % 2 else keyed("k") for number in range(5_000)]
+    asked = table(in_turn(do(1), *children, do(2)))
+
+    asked.asks(Cancel("k"))
+
+    assert asked.settles("1.0.0").begun == ["1.0.5001"]
+    require_empty(asked.settles("1.0.5001").effects)
+
+
 def test_two_keys_can_be_cancelled_before_their_turn() -> None:
     asked = table(in_turn(do(1), keyed("k"), keyed("l"), do(2)))
 
