@@ -113,7 +113,8 @@ class Story:
             if len(self.entries) >= ENTRIES_A_COMMIT:
                 yield self.entries
                 self.entries = []
-        yield self.entries
+        if self.entries:
+            yield self.entries
 
     def _placed(self, number: int) -> ShopRequest:
         command = order(number, self.past.lines, unlike=self.past.unlike)
