@@ -307,7 +307,13 @@ def test(*, quick: bool) -> int:
         command += ["--no-loadscope-reorder"]  # long tests are in files with few of them
         command += [f"--junit-xml={reports / name}.xml", "-p", "no:cacheprovider"]
         path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-        status = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}).returncode
+        settings = {
+            **os.environ,
+            "PATH": path,
+            "MYPY_CACHE_DIR": str(DEV / "mypy"),  # most of what it reads is the same in all bakes
+            "PYTHONDONTWRITEBYTECODE": "",  # some images set it; but the service starts so often
+        }
+        status = subprocess.run(command, cwd=folder, env=settings).returncode
         if status not in (0, 1):
             print(f"✗ pytest ended with status {status}", file=sys.stderr)
             failed_runs += 1

@@ -1,19 +1,24 @@
 """Bakes for tests: real ones, from what git would hand to a user."""
 
+import fcntl
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cookiecutter import generate
 from cookiecutter.main import cookiecutter
+from jinja2 import Environment
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from dev import clean_copy  # noqa: E402 - dev.py lies in the root
+from dev import DEV, clean_copy  # noqa: E402 - dev.py lies in the root
 
 Bake = Callable[..., Path]
 
@@ -36,7 +41,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bake(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Bake:
+def bake(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bake]:
     """Makes a project with the default answers but for those given; its folder."""
     numbers = count()
 
@@ -51,7 +56,32 @@ def bake(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Bake:
         )
         return Path(made)
 
-    return baked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compiles_once(Environment.compile))
+        patch.setattr(generate, "is_binary", cache(generate.is_binary))
+        yield baked
+
+
+def compiles_once(compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """Jinja's own `compile`, which keeps what it made: all bakes are of the same files."""
+    made: dict[object, Any] = {}
+
+    def compiled_once(env: Environment, source: str, *names: str | None) -> Any:
+        key = (env.lexer, source, *names)
+        if key not in made:
+            made[key] = compiled(env, source, *names)
+        return made[key]
+
+    return compiled_once
+
+
+def type_checked(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What mypy says; one at a time, for all may have one cache."""
+    DEV.mkdir(exist_ok=True)
+    with (DEV / "mypy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        call = [sys.executable, "-m", "mypy", *options]
+        return subprocess.run(call, cwd=project, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Bake
+from tests.conftest import Bake, type_checked
 from tests.test_bakes import CHOICES, combinations
 
 COMMANDS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
-    "types": ["mypy", "--strict"],
     "imports": ["lint-imports"],
 }
 
@@ -40,7 +39,7 @@ def test_a_fresh_project_passes_its_own_checks(bake: Bake, starter: str, command
     ],
 )
 def test_a_fresh_project_passes_its_own_type_check(bake: Bake, starter: str) -> None:
-    checked = said("types", bake(starter=starter))
+    checked = type_checked(bake(starter=starter), "--strict")
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -1,5 +1,6 @@
 """The command line: `python -m app` serves, `python -m app --help` says what else there is."""
 
+import gc
 import sys
 import traceback
 from pathlib import Path
@@ -10,11 +11,14 @@ COULD_NOT = 2  # 1 would say to whoever asked for a check that something differs
 
 def main() -> int:
     """Do what the command line says; the exit status."""
+    gc.disable()  # nothing that is imported is garbage, and to look for it takes long
     try:
         from app.cli import main as command_line
     except Exception as fault:  # of any kind: whatever was edited is read for the first time here
         sys.stderr.write(f"the code cannot be imported: {where_and_what(fault)}\n")
         return COULD_NOT
+    finally:
+        gc.enable()
     return command_line()
 
 

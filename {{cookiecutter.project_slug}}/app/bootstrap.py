@@ -121,6 +121,7 @@ def create_app(
     answer_every_refusal(app)
     app.include_router(socket.router)  # first: routes are looked for in their order
     app.include_router(api.router)
+    app.include_router(api.v1, prefix="/api/v1")
     return app
 
 

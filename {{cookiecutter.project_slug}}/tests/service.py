@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 20
+START_SECONDS = 60
 SERVING = re.compile(r"url\W+http://127\.0\.0\.1:(\d+)")  # for people, or in JSON
 # What bounds one client must not bound the one client of a test; tests of the limits set them.
 LIFTED = {

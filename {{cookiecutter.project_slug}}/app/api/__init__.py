@@ -48,7 +48,7 @@ router.include_router(dashboard.router)
 router.include_router(prometheus.router)
 router.include_router(asyncapi.router)
 
-v1 = APIRouter(prefix="/api/v1", responses=REFUSALS)
+v1 = APIRouter(responses=REFUSALS)
 v1.include_router(commands.router)
 v1.include_router(snapshot.router)
 v1.include_router(events.router)
@@ -68,4 +68,3 @@ v1.include_router(documents)
 v1.include_router(jobs)
 v1.include_router(notifications)
 # {% endif %}
-router.include_router(v1)
