@@ -24,6 +24,7 @@ CLEAN = {
         if not name.startswith(("APP_", "VIRTUAL_"))
     },
     "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
+    "PIP_NO_COMPILE": "1",  # most of what is installed is never imported
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_PYTHON": sys.base_prefix + "/bin/python3",
 }
