@@ -34,9 +34,13 @@ STATUS = {
     Code.INTERNAL: 500,
     Code.UNAVAILABLE: 503,
 }
+_ERROR = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Error.__name__}"}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Error, "description": HTTPStatus(status).phrase} for status in STATUS.values()
+    status: {"content": _ERROR, "description": HTTPStatus(status).phrase}
+    for status in STATUS.values()
 }
+# A validator is made of each model, for every route: one is enough for all to refer to.
+REFUSALS[422] = {"model": Error, "description": HTTPStatus(422).phrase}
 CODES = {status: code for code, status in STATUS.items() if code is not Code.ID_REUSED}
 SHOWN = 100  # characters of a path
 

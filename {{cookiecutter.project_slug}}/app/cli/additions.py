@@ -88,7 +88,7 @@ ADDITIONS = (
     ),
     Addition(
         ROUTES_FILE,
-        'v1 = APIRouter(prefix="/api/v1", responses=REFUSALS)',
+        "v1 = APIRouter(responses=REFUSALS)",
         ("v1.include_router(things)",),
     ),
 )
