@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -136,7 +137,7 @@ async def test_the_server_is_restarted_and_nothing_is_lost(
     order = {"customer_id": "ada", "items": [ITEM]}
     async with listening(second) as listener, httpx.AsyncClient(timeout=SECONDS) as client:
         await asyncio.to_thread(place, first, 1)
-        server.end()
+        server.end(signal.SIGQUIT)  # at once, and those who serve connections for Postgres too
         refused = await client.post(f"{first.url}/api/v1/orders", json=order)
         async with asyncio.timeout(SECONDS):  # it is noticed when the lease is renewed
             while (await client.get(f"{first.url}/health/ready")).status_code != 503:  # noqa: ASYNC110
