@@ -13,7 +13,12 @@ from tests.conftest import ROOT, Bake
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text())
 CHOICES = {name: answers for name, answers in QUESTIONS.items() if isinstance(answers, list)}
 CHOICES.pop("_copy_without_render")
-OTHER_LICENSES = [pytest.param(name, marks=pytest.mark.slow) for name in CHOICES["license"][1:]]
+DEFAULTS = CHOICES["starter"][0], CHOICES["license"][0]
+OTHERS = [
+    pytest.param(*each, marks=pytest.mark.slow)
+    for each in product(CHOICES["starter"], CHOICES["license"])
+    if each != DEFAULTS
+]
 JINJA = re.compile(r"\{\{ ?cookiecutter|\{%|\{#|cookiecutter\.")
 FEATURES = {
     "showcase": {
@@ -43,8 +48,7 @@ def files(project: Path) -> dict[str, bytes]:
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in found}
 
 
-@pytest.mark.parametrize("starter", CHOICES["starter"])
-@pytest.mark.parametrize("license_", [CHOICES["license"][0], *OTHER_LICENSES])
+@pytest.mark.parametrize(("starter", "license_"), [DEFAULTS, *OTHERS])
 def test_every_combination_bakes_and_leaves_nothing_of_the_template(
     bake: Bake, starter: str, license_: str
 ) -> None:
