@@ -57,6 +57,11 @@ class Limits:
         """How many connections there are: sockets and streams of events."""
         return self._connections
 
+    @property
+    def principals(self) -> int:
+        """How many principals have them; all who are anonymous are one."""
+        return len(self._of_principal)
+
     def command(self, principal: Principal, address: str) -> None:
         """Count a command; raises LimitReached when its sender is too fast.
 
@@ -98,8 +103,10 @@ class Limits:
         self._connections -= 1
         _less(self._of_address, address)
 
-    def _identify(self, name: str) -> None:
-        if self._of_principal[name] >= self._most_of_principal:
+    def _identify(self, principal: Principal) -> None:
+        name = principal.name
+        is_full = self._of_principal[name] >= self._most_of_principal
+        if is_full and not _is_anonymous(principal):
             message = f"{name} has {self._most_of_principal} connections already"
             raise LimitReached(Limit.PRINCIPAL, Code.RATE_LIMITED, message, RETRY_SECONDS)
         self._of_principal[name] += 1
@@ -126,14 +133,12 @@ class Lease:
         Raises LimitReached when the principal has enough; all is as it was, then. The anonymous
         principal has no limit but that of the address.
         """
-        name = None if _is_anonymous(principal) else principal.name
-        if self._limits is None or name == self._name:
+        if self._limits is None or principal.name == self._name:
             return
-        if name is not None:
-            self._limits._identify(name)
+        self._limits._identify(principal)
         if self._name is not None:
             self._limits._forget(self._name)
-        self._name = name
+        self._name = principal.name
 
     def release(self) -> None:
         """The connection is over; said twice, it counts once."""

@@ -48,7 +48,7 @@ async def _beat(name: str, seconds: float, beat: Callable[[], None]) -> None:
 
 
 def _report(live: Live, traffic: Traffic, seconds: float) -> None:
-    own = [live.sessions.users(), *(count / seconds for count in traffic.taken())]
+    own = [live.limits.principals, *(count / seconds for count in traffic.taken())]
     live.store.reports.say(TRAFFIC, own)
     if live.hub.is_named("metrics") or live.store.is_named("metrics"):
         kept = FORGOTTEN_SECONDS * max(1.0, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from functools import partial
 from typing import NamedTuple
@@ -167,13 +168,19 @@ class Session:
 
     # When it has to go
 
-    def look(self, now: float) -> None:
-        """Close it if its time is over; `now` is in seconds since 1970."""
-        expires = self._identity.expires
-        if expires is not None and now >= expires:
-            self.close(closing.EXPIRED, "the token has expired: renew it")
-        elif self.is_stranger and now >= self._began + AUTH_SECONDS:
+    @property
+    def ends(self) -> float:
+        """When its time is over, in seconds since 1970; infinity for one that may stay."""
+        if self.is_stranger:
+            return self._began + AUTH_SECONDS
+        return math.inf if self._identity.expires is None else self._identity.expires
+
+    def expire(self) -> None:
+        """Close it, for its time is over."""
+        if self.is_stranger:
             self.close(closing.EXPIRED, "nobody said who this is: send auth")
+        else:
+            self.close(closing.EXPIRED, "the token has expired: renew it")
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye."""
@@ -254,6 +261,7 @@ class Session:
             raise Rejected(Code.FORBIDDEN, f"this connection is {was.name}'s: open another one")
         admit(self._lease, identity)
         self._identity = identity
+        live.sessions.add(self)
         if was.role is Role.ANONYMOUS:
             self._welcome()
         elif was != identity.principal:

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import structlog
 
-from app.core.principal import Principal
 from app.domain import Event
 from app.domain.revocation.actions import TokensRevoked
 from app.live import closing
@@ -27,15 +26,15 @@ class Session(Protocol):
         """How many bytes wait to be sent."""
 
     @property
-    def principal(self) -> Principal:
-        """Who it is."""
-
-    @property
     def is_revoked(self) -> bool:
         """Whether its token counts no more."""
 
-    def look(self, now: float) -> None:
-        """Close it if its time is over; `now` is in seconds since 1970."""
+    @property
+    def ends(self) -> float:
+        """When its time is over, in seconds since 1970; infinity for one that may stay."""
+
+    def expire(self) -> None:
+        """Close it, for its time is over."""
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye."""
@@ -45,7 +44,7 @@ class Sessions:
     """The sessions of this process."""
 
     def __init__(self) -> None:
-        self._sessions: set[Session] = set()
+        self._sessions: dict[Session, float] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -53,23 +52,19 @@ class Sessions:
         return len(self._sessions)
 
     def add(self, session: Session) -> None:
-        """One has come."""
-        self._sessions.add(session)
+        """One has come, or has another time to go."""
+        self._sessions[session] = session.ends
         self._empty.clear()
 
     def remove(self, session: Session) -> None:
         """One has gone."""
-        self._sessions.discard(session)
+        self._sessions.pop(session, None)
         if not self._sessions:
             self._empty.set()
 
     def queued_bytes(self) -> int:
         """How much waits to be sent, to all of them."""
         return sum(session.buffered for session in self._sessions)
-
-    def users(self) -> int:
-        """How many principals are connected."""
-        return len({session.principal for session in self._sessions})
 
     def hear_of(self, events: Sequence[Happened[Event]]) -> None:
         """Close the sessions of those whose tokens have been revoked."""
@@ -102,5 +97,5 @@ class Sessions:
         while True:
             await asyncio.sleep(1)
             now = time.time()
-            for session in list(self._sessions):
-                session.look(now)
+            for session in [each for each, ends in self._sessions.items() if ends <= now]:
+                session.expire()
