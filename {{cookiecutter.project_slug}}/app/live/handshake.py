@@ -13,13 +13,12 @@ from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.server import ServerState
 from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
 
 from app.live import closing
 from app.live.plain import PlainAsgi
-from app.live.reader import QUIET, Readers
+from app.live.reader import Readers
 from app.live.transport import DirectConnection
-from app.live.upgrade import NO_REQUEST, refusal_of, scope_of
+from app.live.upgrade import answer_to, refusal, refusal_of, request_in, scope_of
 
 OFFER = "app.connection"
 DONE = 1000
@@ -63,7 +62,6 @@ class Handshake(asyncio.Protocol):
         self._server = server_state
         self._connections: set[asyncio.Protocol] = server_state.connections  # type: ignore[assignment]
         self._app_state = app_state
-        self._http = ServerProtocol(logger=QUIET)
         self._upgrade: Response | None = None
         self._refusal: AsgiMessage | None = None
         self._body = b""
@@ -83,22 +81,17 @@ class Handshake(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """The request; what comes with it, or after it, is for the connection."""
+        """The whole head of the request; what comes after it is for the connection."""
         if self._upgrade is not None:
             self._connection.data_received(data)
-            return
-        self._http.receive_data(data)
-        for request in self._http.events_received():
-            assert isinstance(request, Request)  # noqa: S101 - nothing else comes before the answer
-            response = self._http.accept(request)
-            if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-                self._upgrade = response
+        elif not self._is_answered:
+            request = request_in(data)
+            answer = answer_to(request)
+            if answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+                self._upgrade = answer
                 self._ask_application(request)
             else:
-                self._refuse(response)
-        if self._http.close_expected() and not self._is_answered:
-            self._transport.write(b"".join(self._http.data_to_send()) or NO_REQUEST)
-            self._finish()
+                self._refuse(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone before it was answered, or has been refused."""
@@ -108,7 +101,7 @@ class Handshake(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops: this one is not let in."""
         if not self._is_answered:
-            self._refuse(self._http.reject(HTTPStatus.SERVICE_UNAVAILABLE, "stopping\n"))
+            self._refuse(refusal(HTTPStatus.SERVICE_UNAVAILABLE, "stopping\n"))
 
     # How the application answers
 
@@ -136,8 +129,8 @@ class Handshake(asyncio.Protocol):
             log.exception("the application failed")
         finally:
             if not self._is_answered:
-                self._refuse(self._http.reject(HTTPStatus.INTERNAL_SERVER_ERROR, "our fault\n"))
-            elif self._plain is not None or not self._connection.is_served:
+                self._refuse(refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "our fault\n"))
+            elif self._plain is not None or not (self._is_over or self._connection.is_served):
                 self._connection.close(code)
 
     async def _receive(self) -> AsgiMessage:
@@ -156,7 +149,7 @@ class Handshake(asyncio.Protocol):
             case "websocket.accept":
                 self._accept(message)
             case "websocket.close":
-                self._refuse(self._http.reject(HTTPStatus.FORBIDDEN, ""))
+                self._refuse(refusal(HTTPStatus.FORBIDDEN))
             case "websocket.http.response.start":
                 self._refusal = message
             case "websocket.http.response.body" if self._refusal is not None:
@@ -185,17 +178,10 @@ class Handshake(asyncio.Protocol):
 
     def _refuse(self, response: Response) -> None:
         self._answer(response)
-        self._finish()
+        self._is_over = True
+        self._transport.close()
 
     def _answer(self, response: Response) -> None:
         self._is_answered = True
-        self._http.send_response(response)
         if not self._is_over:
-            self._transport.write(b"".join(self._http.data_to_send()))
-
-    def _finish(self) -> None:
-        self._is_answered = True
-        if not self._is_over:
-            self._is_over = True
-            self._transport.write(b"".join(self._http.data_to_send()))
-            self._transport.close()
+            self._transport.write(response.serialize())
