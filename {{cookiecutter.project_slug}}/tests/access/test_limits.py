@@ -163,6 +163,20 @@ def test_the_anonymous_principal_has_as_many_as_its_address() -> None:
         found.connect(HERE).identify(ANONYMOUS)
 
 
+def test_as_many_principals_are_here_as_there_are_names() -> None:
+    found = limits()
+    leases = [found.connect(HERE) for _ in range(5)]
+    for lease, principal in zip(leases, [ADA, ADA, BOB, ANONYMOUS, ANONYMOUS], strict=True):
+        lease.identify(principal)
+
+    assert found.principals == 3
+
+    for lease in leases[1:]:
+        lease.release()
+
+    assert found.principals == 1
+
+
 def test_what_has_ended_stays_ended() -> None:
     found = limits(connections_per_principal=1)
     lease, other = found.connect(HERE), found.connect(HERE)
