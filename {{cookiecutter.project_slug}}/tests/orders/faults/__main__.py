@@ -10,6 +10,8 @@ import resource
 import sys
 from functools import partial
 
+import uvloop
+
 from tests.orders.faults.rehearsal import rehearse
 
 SHOWN = 20
@@ -26,17 +28,19 @@ def main() -> int:
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the services inherit it
-    found = asyncio.run(
-        rehearse(
-            options.engine,
-            clients=options.clients,
-            per_second=options.rate,
-            calm_seconds=options.calm,
-            paused_seconds=options.pause,
-            say=partial(print, flush=True),
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = runner.run(
+            rehearse(
+                options.engine,
+                clients=options.clients,
+                per_second=options.rate,
+                calm_seconds=options.calm,
+                paused_seconds=options.pause,
+                say=partial(print, flush=True),
+            )
         )
-    )
     print(f"{found.commands:,} commands were acknowledged, {found.refused:,} refused for a while")
+    print(f"{found.calm:.0f} a second between the faults, {found.rate:.0f} with them")
     print(
         f"{found.events:,} events, each heard by {found.heard:,} clients, in {found.seconds:.0f} s"
     )

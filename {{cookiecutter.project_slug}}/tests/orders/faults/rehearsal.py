@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from time import monotonic
+from typing import NamedTuple
 
 import orjson
 
+from app.live.message import Message
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.port import Entry
 from app.wire import codec
 from tests.orders.faults.callers import Caller
-from tests.orders.faults.company import NODES, Company, company
-from tests.orders.faults.crowd import Follower
+from tests.orders.faults.company import NODES, Company, Fault, company
+from tests.orders.faults.crowd import Follower, follow
+from tests.orders.faults.stream import Stream
 
 ENTRIES_A_READ = 1_000
 SETTLE_SECONDS = 180
+CALM = "calm"
+
+
+class Phase(NamedTuple):
+    """What is done in a while: a fault, or nothing but commands; how many were acknowledged."""
+
+    name: str
+    commands: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,10 @@ class Outcome:
     events: int
     heard: int
     seconds: float
+    calm: float
+    """Commands that were acknowledged in a second while nothing was broken, or just mended."""
+    rate: float
+    """The same, over all of it."""
     refused: int
     codes: Counter[int]
     wrong: Sequence[str]
@@ -52,39 +68,58 @@ async def rehearse(
     """
     chance, begun = Random(7), monotonic()  # noqa: S311 - it spreads clients, no more
     async with company(engine) as firm, AsyncExitStack() as opened:
-        crowd = [Follower(_port_of(firm, number), chance) for number in range(clients)]
+        stream = Stream()
+        crowd = [Follower(_port_of(firm, number), chance, stream) for number in range(clients)]
         callers = [Caller(f"c{number}", node.url) for number, node in enumerate(firm.nodes)]
         group = await opened.enter_async_context(asyncio.TaskGroup())
-        following = [group.create_task(one.follow()) for one in crowd]
+        following = group.create_task(follow(crowd))
         is_over = asyncio.Event()
         calling = [group.create_task(one.call(per_second / NODES, is_over)) for one in callers]
-        await asyncio.sleep(calm_seconds)
-        for name, fault in firm.faults(paused_seconds).items():
-            done = sum(len(one.acknowledged) for one in callers)
-            say(f"{monotonic() - begun:5.1f} s, {done:,} commands done: {name}")
-            await fault()
-            await asyncio.sleep(calm_seconds)
+        phases = list[Phase]()
+        for name, passes in _plan(firm, calm_seconds, paused_seconds):
+            before, since = _done(callers), monotonic()
+            await passes()
+            phase = Phase(name, _done(callers) - before, monotonic() - since)
+            phases.append(phase)
+            say(f"{monotonic() - begun:5.1f} s, {phase.commands / phase.seconds:3.0f}/s: {name}")
         is_over.set()
-        say(f"{monotonic() - begun:5.1f} s: all is well again")
         await asyncio.wait(calling, timeout=SETTLE_SECONDS)
         entries = await _settled(firm, crowd)
         undone = sum(not task.done() for task in calling)
-        for task in calling + following:
+        for task in [*calling, following]:
             task.cancel()
-        await asyncio.wait(calling + following)
+        await asyncio.wait([*calling, following])
     return Outcome(
         commands=sum(len(one.acknowledged) for one in callers),
         events=sum(entry.event is not None for entry in entries),
         heard=len(crowd),
         seconds=monotonic() - begun,
+        calm=_rate([one for one in phases if one.name == CALM]),
+        rate=_rate(phases),
         refused=sum(one.refused for one in callers),
         codes=sum((one.codes for one in crowd), Counter()),
         wrong=[
             *_of_log(entries, callers),
-            *_of_crowd(entries, crowd),
+            *_of_crowd(entries, crowd, stream),
             *[f"{undone} callers wait for an answer"] * bool(undone),
         ],
     )
+
+
+def _plan(firm: Company, calm: float, paused: float) -> Iterator[tuple[str, Fault]]:
+    """One fault after another, each by its name, and calm before and after each."""
+    yield CALM, partial(asyncio.sleep, calm)
+    for fault in firm.faults(paused).items():
+        yield fault
+        yield CALM, partial(asyncio.sleep, calm)
+
+
+def _done(callers: Sequence[Caller]) -> int:
+    return sum(len(one.acknowledged) for one in callers)
+
+
+def _rate(phases: Sequence[Phase]) -> float:
+    return sum(one.commands for one in phases) / sum(one.seconds for one in phases)
 
 
 async def _settled(firm: Company, crowd: Sequence[Follower]) -> Sequence[Entry]:
@@ -128,15 +163,18 @@ def _of_log(entries: Sequence[Entry], callers: Sequence[Caller]) -> list[str]:
     return wrong
 
 
-def _of_crowd(entries: Sequence[Entry], crowd: Sequence[Follower]) -> list[str]:
+def _of_crowd(entries: Sequence[Entry], crowd: Sequence[Follower], stream: Stream) -> list[str]:
     """Which promises to clients were broken."""
-    told = hashlib.blake2b(digest_size=16)
-    for entry in entries:
-        if entry.event is not None:
-            told.update(codec.event_message(entry.event, entry.position, entry.cause))
+    told = [
+        Message(codec.event_message(entry.event, entry.position, entry.cause)).frame
+        for entry in entries
+        if entry.event is not None
+    ]
     wrong = [problem for one in crowd for problem in one.problems]
-    others = sum(one.digest.digest() != told.digest() for one in crowd)
-    return [*wrong, f"{others} clients have not heard what is in the log"] if others else wrong
+    if stream.frames != b"".join(told):
+        wrong.append("what clients have heard is not what is in the log")
+    others = sum(one.at != len(stream) for one in crowd)
+    return [*wrong, f"{others} clients have not heard all of it"] if others else wrong
 
 
 def _kinds(entries: Sequence[Entry]) -> dict[str, Counter[str]]:
