@@ -31,6 +31,7 @@ from app.live import socket
 from app.live.gauges import gauges
 from app.live.hub import Hub
 from app.live.keepalive import Keepalive
+from app.live.past import Past
 
 # {%- if cookiecutter.starter == "showcase" +%}
 from app.live.presence import telling_presence
@@ -181,6 +182,7 @@ def _live(app: FastAPI, store: AppStore) -> Live:
     recent = Recent(settings.ring_events, store.seq)
     live = Live(
         store,
+        Past(store),
         Hub(recent, app.state.metrics, settings.flush_milliseconds / 1000),
         Sessions(),
         Keepalive(

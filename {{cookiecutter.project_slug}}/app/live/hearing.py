@@ -14,13 +14,13 @@ from app.core.rejected import Rejected
 from app.live import closing
 from app.live.hub import Hub
 from app.live.message import Message
+from app.live.past import Past
 from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Heard
 from app.observe.connections import Tally
 from app.wire import codec
 from app.wire.protocol import Subscribe
 
-ENTRIES_A_READ = 256
 HELD_ANSWERS = 4096
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,7 @@ class Hearing:
         "_catching_up",
         "_held",
         "_hub",
+        "_past",
         "_resume_events",
         "_room",
         "_store",
@@ -45,6 +46,7 @@ class Hearing:
         self,
         connection: Connection,
         store: AppStore,
+        past: Past,
         hub: Hub,
         tally: Tally,
         resume_events: int,
@@ -52,6 +54,7 @@ class Hearing:
         """`resume_events` is how far back the log is read for a client that was away."""
         self.connection = connection
         self._store = store
+        self._past = past
         self._hub = hub
         self._tally = tally
         self._resume_events = resume_events
@@ -152,10 +155,7 @@ class Hearing:
         kept = self._hub.recent.after(position)
         if kept is not None:
             return kept, self._store.seq
-        # No further than the Store is: what other nodes have stored since will be told yet.
-        limit = min(ENTRIES_A_READ, self._store.seq - position)
-        events, end = await self._store.read_events(position, limit)
-        return [Heard(happened) for happened in events], end
+        return await self._past.after(position)
 
     async def _have_room(self) -> None:
         while self.connection.buffered > HIGH_WATER_BYTES:

@@ -23,6 +23,7 @@ from app.live.hearing import Hearing
 from app.live.hub import Hub
 from app.live.keepalive import Keepalive
 from app.live.message import PING, PONG, Message
+from app.live.past import Past
 from app.live.port import Connection
 from app.live.sessions import Sessions
 from app.observe.connections import Tally
@@ -47,6 +48,7 @@ class Live(NamedTuple):
     """What all sessions share."""
 
     store: AppStore
+    past: Past
     hub: Hub
     sessions: Sessions
     keepalive: Keepalive
@@ -92,7 +94,12 @@ class Session:
         self._json_pings = json_pings
         self._tally = Tally(live.metrics)
         self._hearing = Hearing(
-            connection, live.store, live.hub, self._tally, live.settings.resume_events
+            connection,
+            live.store,
+            live.past,
+            live.hub,
+            self._tally,
+            live.settings.resume_events,
         )
         self._asked: Subscribe | None = None
         self._began = time.time()

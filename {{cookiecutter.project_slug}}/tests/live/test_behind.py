@@ -16,6 +16,7 @@ from app.domain.revocation.actions import RevokeTokens
 from app.live.hearing import Hearing
 from app.live.hub import Hub
 from app.live.message import Outgoing
+from app.live.past import Past
 from app.live.port import Connection
 from app.live.recent import Recent
 from app.observe.connections import Tally
@@ -90,7 +91,8 @@ async def test_what_was_read_ahead_of_the_node_is_not_told_again() -> None:
         for name in "c", "d", "e":
             await quick.dispatch(RevokeTokens(name), by=OLGA)
 
-        hearing = Hearing(cast(Connection, client), store, hub, Tally(metrics), 100)
+        tally = Tally(metrics)
+        hearing = Hearing(cast(Connection, client), store, Past(store), hub, tally, 100)
         hearing.listen(OLGA, Subscribe(type="subscribe", since=0, epoch=store.epoch))
         await until(lambda: client.seqs)
         assert (store.seq, client.seqs) == (2, [1, 2])

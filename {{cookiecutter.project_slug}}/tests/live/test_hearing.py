@@ -18,6 +18,7 @@ from app.domain.revocation.actions import RevokeTokens
 from app.live.hearing import Hearing
 from app.live.hub import Hub
 from app.live.message import Message, Outgoing
+from app.live.past import Past
 from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Recent
 from app.observe.connections import Tally
@@ -74,8 +75,9 @@ async def stage() -> AsyncIterator[Stage]:
         client, other = Client(), Client()
         for number in range(EVENTS):
             await store.dispatch(RevokeTokens(str(number)), by=OLGA)
-        Hearing(cast(Connection, other), store, hub, tally, 100).listen_to_all(OLGA)
-        yield Stage(store, client, Hearing(cast(Connection, client), store, hub, tally, 100))
+        past = Past(store)
+        Hearing(cast(Connection, other), store, past, hub, tally, 100).listen_to_all(OLGA)
+        yield Stage(store, client, Hearing(cast(Connection, client), store, past, hub, tally, 100))
 
 
 async def until(claim: Callable[[], object]) -> None:

@@ -13,8 +13,9 @@ from tests.live.transport.peer import CLOSE, PING, PONG, TEXT, frame, request
 from tests.orders.faults.stream import Stream
 
 LOOK_SECONDS = 0.05
+A_TURN = 50  # then others have theirs: callers, and the lines that are cut
 LONGEST_PAUSE = 0.5
-AT_ONCE = 1 << 20
+MOST_BYTES = 1 << 20
 LOST = 1006
 END_OF_HEAD = b"\r\n\r\n"
 EVENT = b'{"type":"event"'
@@ -25,11 +26,13 @@ async def follow(crowd: Sequence[Follower]) -> None:
 
     Nobody waits for any socket: most have something each time, and are not asked for in between.
     """
+    turns = [crowd[begin : begin + A_TURN] for begin in range(0, len(crowd), A_TURN)]
     while True:
         begun = monotonic()
-        for one in crowd:
-            one.look(begun)
-        await asyncio.sleep(begun + LOOK_SECONDS - monotonic())
+        for number, turn in enumerate(turns):
+            for one in turn:
+                one.look(monotonic())
+            await asyncio.sleep(begun + LOOK_SECONDS * (number + 1) / len(turns) - monotonic())
 
 
 class Follower:
@@ -64,7 +67,7 @@ class Follower:
                     self._connect()
             elif not self._is_asked:
                 self._ask()
-            elif data := self._socket.recv(AT_ONCE):
+            elif data := self._socket.recv(MOST_BYTES):
                 self._hear(data)
             else:
                 self.end(LOST)
