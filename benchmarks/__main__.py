@@ -23,9 +23,10 @@ MODULES = (
     "starts",
     "memory",
     "nodes",
+    "nodes_fan_out",
     *PARTS,
 )
-GROUPS = {"peers": PARTS}
+GROUPS = {"nodes": ("nodes", "nodes_fan_out"), "peers": PARTS}
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
 
-from benchmarks.engines import ENGINES, POSTGRES, cpu_of_family, engine, nodes
+from benchmarks.engines import ENGINES, cpu_of_family, engine, nodes
 from benchmarks.measure import Effort, Figure, progress
 from benchmarks.serving import Server
 from benchmarks.sockets import CAUSE, Callers, Socket, connected
@@ -23,7 +23,6 @@ from benchmarks.sockets import CAUSE, Callers, Socket, connected
 COUNTS = (1, 2, 3)
 CALLERS, IN_FLIGHT, SECONDS = 4, 32, 5.0
 LISTENERS, EVENTS, EVENTS_A_SECOND = 4, 200, 50
-CROWD, BROADCASTS, AT_ONCE = 999, 400, 8
 
 
 async def measure(effort: Effort) -> list[Figure]:
@@ -37,11 +36,6 @@ async def measure(effort: Effort) -> list[Figure]:
                     ports = [found[number % len(found)].port for number in range(count)]
                     figures += await _commands(f"{name}, {_nodes(count)}", ports, found, effort)
                     figures += await _latency(f"{name}, {_nodes(count)}", ports, effort)
-    for count in COUNTS:
-        progress(f"a crowd on {_nodes(count)}")
-        with engine(POSTGRES) as url:
-            async with nodes(url, count) as found:
-                figures += await _fan_out(_nodes(count), found, effort)
     return figures
 
 
@@ -82,28 +76,6 @@ async def _latency(name: str, ports: Sequence[int], effort: Effort) -> list[Figu
         added = 1e3 * (median(there.took) - median(here.took))
         figures.append(Figure(f"{name}: more at another node, p50", added, "ms", at_most=5))
     return figures
-
-
-async def _fan_out(name: str, found: Sequence[Server], effort: Effort) -> list[Figure]:
-    """A crowd that is spread over the nodes; eight commands at a time, which all have to hear."""
-    ports = [found[number % len(found)].port for number in range(CROWD)]
-    async with _listening(ports) as (heard, say):
-        before, begun = sum(server.cpu() for server in found), perf_counter()
-        for said in range(0, effort.of(BROADCASTS), AT_ONCE):
-            for one in range(AT_ONCE):
-                heard.asked[f"crowd-{said + one}"] = perf_counter()
-                say.say(f"crowd-{said + one}")
-            await heard.complete((said + AT_ONCE) * CROWD)
-        took = perf_counter() - begun
-        used = sum(server.cpu() for server in found) - before
-    delivered = len(heard.took)
-    crowd = f"a crowd of {CROWD} on {name}"
-    each_core = len(found) * delivered / used
-    return [
-        Figure(f"{crowd}: delivered", delivered / took, "/s"),
-        Figure(f"{crowd}: CPU of all nodes", 1e6 * used / delivered, "µs each"),
-        Figure(f"{crowd}: delivered, with a core for each node", each_core, "/s"),
-    ]
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PORTS = 20000, AT_ONCE = 200, BATCH = 64, BUFFER = 1 << 20, KEPT = 1 << 20 };
+enum { MOST_PORTS = 16, LOCAL_PORTS = 20000, AT_ONCE = 200 };
+enum { BATCH = 64, BUFFER = 1 << 20, KEPT = 1 << 20 };
 enum { BUCKETS = 20 * 1000 * 1000, SILENCE_SECONDS = 30, DIGITS = 8 };
 enum state { AWAY, CONNECTING, ASKING, GREETING, HERE };
 enum opcode { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
@@ -26,7 +27,7 @@ struct client {
     size_t size;
 };
 
-static int port, count, epoll, is_socketio;
+static int ports[MOST_PORTS], port_count, count, epoll, is_socketio;
 static const char *path, *headers, *command, *welcome, *event, *ack;
 static struct client *clients;
 static char buffer[BUFFER];
@@ -180,6 +181,10 @@ static void take(struct client *client) {
     memcpy(client->rest, buffer + taken, client->size);
 }
 
+static int port_of(const struct client *client) {
+    return ports[(client - clients) % port_count];
+}
+
 static void ask(struct client *client) {
     char request[8192];
     int fault = 0;
@@ -189,7 +194,7 @@ static void ask(struct client *client) {
     int size = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-        path, port, headers);
+        path, port_of(client), headers);
     client->state = ASKING;
     put(client, request, size);
     struct epoll_event readable = {EPOLLIN, {.ptr = client}};
@@ -200,8 +205,8 @@ static void come(int number) {
     struct client *client = &clients[number];
     int yes = 1;
     struct sockaddr_in from = {.sin_family = AF_INET}, to = from;
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number / PORTS); /* ports run out */
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK), to.sin_port = htons(port);
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number / LOCAL_PORTS); /* ports run out */
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK), to.sin_port = htons(port_of(client));
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (client->fd < 0) fail("a socket: %s", strerror(errno));
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);

@@ -1,10 +1,11 @@
 /* A crowd of WebSocket clients: they send commands, and count what each of them hears.
 
-   load PORT CLIENTS PATH HEADERS COMMAND WELCOME
+   load PORTS CLIENTS PATH HEADERS COMMAND WELCOME
 
-   HEADERS are whole lines of the handshake, or nothing. COMMAND is what is sent; eight digits take
-   the place of its ########. A client is there when a message has come that begins with WELCOME,
-   or with the handshake if WELCOME is empty. A COMMAND that begins with 42 is one of socket.io.
+   PORTS is one, or several with commas between them: clients are spread over them in turn. HEADERS
+   are whole lines of the handshake, or nothing. COMMAND is what is sent; eight digits take the
+   place of its ########. A client is there when a message has come that begins with WELCOME, or
+   with the handshake if WELCOME is empty. A COMMAND that begins with 42 is one of socket.io.
 
    Then each line of standard input is answered by a line of JSON:
 
@@ -127,8 +128,12 @@ int main(int arguments, char **argument) {
     struct epoll_event asked = {EPOLLIN, {.ptr = NULL}};
     struct rlimit files;
     char line[4096];
-    if (arguments != 7) fail("load PORT CLIENTS PATH HEADERS COMMAND WELCOME");
-    port = atoi(argument[1]), count = atoi(argument[2]), path = argument[3];
+    if (arguments != 7) fail("load PORTS CLIENTS PATH HEADERS COMMAND WELCOME");
+    for (char *one = strtok(argument[1], ","); one; one = strtok(NULL, ",")) {
+        if (port_count == MOST_PORTS) fail("more than %d ports", MOST_PORTS);
+        ports[port_count++] = atoi(one);
+    }
+    count = atoi(argument[2]), path = argument[3];
     headers = argument[4], command = argument[5], welcome = argument[6];
     is_socketio = begins(command, strlen(command), "42");
     event = is_socketio ? "42[\"event\"" : "{\"type\":\"event\"";

@@ -5,25 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
-import shutil
 import socket
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
 from benchmarks.measure import WORK, progress
-from benchmarks.peers.peer import PORT, Peer, here
+from benchmarks.peers.load import Load, ended, loading, on_core, open_many_files
+from benchmarks.peers.peer import PORT, Peer
 from benchmarks.serving import Server
 
 START_SECONDS = 30
-STOP_SECONDS = 30
-ANSWER_SECONDS = 300
 # As long as a name may be: the event is 190 bytes then.
 PRODUCT = "a-product-with-a-name-that-is-as-long-as-a-name-may-well-be-00000"[:64]
 ACTION = {"AddStock": {"product_id": PRODUCT, "quantity": 1}}
@@ -65,7 +61,7 @@ class Pair:
     """Bytes that the server held before the first client came."""
     handshakes: float
     """Seconds of CPU for all handshakes."""
-    process: Process
+    load: Load
 
     async def closed(self, commands: int, in_flight: int, *, in_turn: bool = False) -> Heard:
         """So many commands, the next when all have heard the one before."""
@@ -82,14 +78,8 @@ class Pair:
     async def _ask(self, line: str, *, may_lose: bool = False) -> Heard:
         await self.server.idle()
         before = self.server.cpu()
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        said = await _answer(self.process, self.peer)
+        said = await self.load.ask(line, may_lose=may_lose)
         used = self.server.cpu() - before
-        if said["wrong"] or said["gone"] or said["here"] != self.clients:
-            raise RuntimeError(f"{self.peer.name}, {line}: {said}")
-        if said["lost"] and not may_lose:
-            raise RuntimeError(f"{self.peer.name} has lost events, {line}: {said}")
         names = Heard.__dataclass_fields__.keys() - {"cpu"}
         return Heard(cpu=used, **{name: said[name] for name in names})
 
@@ -108,28 +98,18 @@ async def together(peers: Sequence[Peer], clients: int) -> AsyncIterator[dict[st
 @asynccontextmanager
 async def paired(peer: Peer, clients: int) -> AsyncIterator[Pair]:
     """One of them, on an empty log, with so many clients that say nothing yet."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the server inherits it
+    open_many_files()
     async with _served(peer) as server:
         await server.idle()
         base, before = server.rss(), server.cpu()
         command = f"42{json.dumps(['command', json.loads(COMMAND)])}"
         progress(f"{clients:,} clients come to {peer.name}")
-        process = await asyncio.create_subprocess_exec(
-            *_on_core(-1),
-            *(str(here()), str(server.port), str(clients), peer.path, peer.headers),
-            *((command, "40") if peer.is_socketio else (COMMAND, "")),
-            stdin=PIPE,
-            stdout=PIPE,
-        )
-        try:
-            said = await _answer(process, peer)
-            if said["here"] != clients:
-                raise RuntimeError(f"{peer.name}: {said['here']} of {clients} clients came")
+        talk = (command, "40") if peer.is_socketio else (COMMAND, "")
+        async with loading(
+            peer.name, [server.port], clients, peer.path, peer.headers, *talk
+        ) as load:
             await server.idle()
-            yield Pair(peer, clients, server, base, server.cpu() - before, process)
-        finally:
-            await _ended(process)
+            yield Pair(peer, clients, server, base, server.cpu() - before, load)
 
 
 @asynccontextmanager
@@ -139,7 +119,7 @@ async def _served(peer: Peer) -> AsyncIterator[Server]:
     WORK.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=WORK) as folder, Path(folder, "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *_on_core(0),
+            *on_core(0),
             *(str(port) if word is PORT else word for word in peer.command),
             cwd=folder,
             env={**os.environ, **peer.environment, "APP_PORT": str(port)},
@@ -150,7 +130,7 @@ async def _served(peer: Peer) -> AsyncIterator[Server]:
             await _listening(peer, port, process, Path(log.name))
             yield Server(port, process.pid)
         finally:
-            await _ended(process)
+            await ended(process)
 
 
 async def _listening(peer: Peer, port: int, process: Process, log: Path) -> None:
@@ -164,31 +144,3 @@ async def _listening(peer: Peer, port: int, process: Process, log: Path) -> None
             writer.close()
             return
     raise RuntimeError(f"{peer.name} does not start:\n{log.read_text()}")
-
-
-async def _answer(process: Process, peer: Peer) -> dict[str, Any]:
-    assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), ANSWER_SECONDS)
-    said = json.loads(line or b'{"fault": "the client has ended"}')
-    if "fault" in said:
-        raise RuntimeError(f"{peer.name}: {said['fault']}")
-    found: dict[str, Any] = said
-    return found
-
-
-def _on_core(number: int) -> list[str]:
-    """What keeps a program on one core: servers have the first, clients the last."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2 or shutil.which("taskset") is None:
-        return []
-    return ["taskset", "--cpu-list", str(cores[number])]
-
-
-async def _ended(process: Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()

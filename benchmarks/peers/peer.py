@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.metadata import version
-from pathlib import Path
 from time import time
 
 import jwt
@@ -165,8 +164,3 @@ def _node() -> Peer:
     number = f"{install.NODE_WS}, Node {install.version_of(program, '--version')}"
     command = (program, str(install.SERVERS / "node_ws.js"), PORT)
     return Peer(NODE, number, command, environment={"NODE_PATH": str(modules)})
-
-
-def here() -> Path:
-    """The program that all of them are asked by."""
-    return install.compiled(Path(__file__).parent / "load.c")
