@@ -25,6 +25,7 @@ from app.runtime.replay import catch_up, followed, read_command
 from app.runtime.rules import Command, Event, State
 
 CONFLICTS, LONGEST_WAIT = 24, 0.05
+UNLUCKY, MOST_AT_ONCE = 2, 1 << 16
 AGAIN_SECONDS = 5
 LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.5
 
@@ -56,18 +57,22 @@ class Commits(Generic[State, Command, Event]):
         self._clock = clock
         self._chance = chance
         self._moved_on = moved_on
+        self._at_once = MOST_AT_ONCE
 
     async def commit(self, group: Sequence[Waiting[State, Command, Event]]) -> None:
-        """Decide a group, store what it leads to, all of it or nothing, and answer everybody.
+        """Decide a group, store what it leads to, in one piece or several, and answer everybody.
 
         Raises whatever the log raises that is fatal; everybody is answered then too.
         """
+        left = group
         try:
-            verdict = await self._stored(group)
-            self._go_on(verdict)
-            await self._answer(verdict)
+            while left:
+                verdict = await self._stored(left)
+                self._go_on(verdict)
+                await self._answer(verdict)
+                left = left[len(verdict.accepted) + len(verdict.refused) :]
         except TooLarge:
-            await self._commit_less(group)
+            await self._commit_less(left)
         except LogUnavailable as problem:
             log.error("nothing was stored", problem=str(problem))
             refuse_all(group, unavailable(problem))
@@ -112,20 +117,25 @@ class Commits(Generic[State, Command, Event]):
     async def _stored(
         self, group: Sequence[Waiting[State, Command, Event]]
     ) -> Verdict[State, Command, Event]:
-        """What the group leads to, and it is stored.
+        """What the group leads to, or the first ones of it, and it is stored.
 
+        A node that loses again and again decides fewer at a time: the fastest is the next.
         Raises Rejected, LogUnavailable or TooLarge if it could not be.
         """
         for conflicts in range(CONFLICTS):
+            some = group[: self._at_once]
             now = max(self.head.time, self._clock())
-            verdict = decide_group(self._decider, self.head, group, now)
+            verdict = decide_group(self._decider, self.head, some, now)
             try:
                 if not verdict.entries or await self._append(verdict.entries):
+                    self._at_once = min(2 * self._at_once, MOST_AT_ONCE)
                     return verdict
             except Conflict:
                 if conflicts:  # waiting comes first: what is decided next is decided on the latest
                     longest = min(0.002 * 2**conflicts, LONGEST_WAIT)
                     await asyncio.sleep(self._chance.uniform(0, longest))
+                if conflicts >= UNLUCKY:
+                    self._at_once = max(len(some) // 2, 1)
                 await self.catch_up()
         raise CONTENDED
 

@@ -9,7 +9,7 @@ from app.core.effects import Dispatch
 from app.core.rejected import Code, Rejected
 from app.runtime.commit import CONFLICTS
 from app.runtime.event_log.memory import MemoryLog
-from app.runtime.event_log.port import AnswerLost, Conflict, Entry
+from app.runtime.event_log.port import AnswerLost, Conflict, Entry, TooLarge
 from tests.runtime.tally import ME, Add, Added, encode, open_tally
 
 pytestmark = pytest.mark.anyio
@@ -23,9 +23,16 @@ class Shared(MemoryLog):
         self.others: list[Entry] = []
         self.conflicts = 0
         self.answers_to_lose: list[str] = []
+        self.most = 100
+        self.then: Exception = Conflict("as before")
+        """What an append of more meets when one of no more has been stored."""
+        self.sizes: list[int] = []
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the port says, but others are faster, and the line breaks."""
+        if len(entries) > self.most:
+            raise self.then if self.sizes else Conflict("others are faster with fewer")
+        self.sizes.append(len(entries))
         self._entries.extend(self.others)
         self.others = []
         if self.conflicts:
@@ -64,6 +71,29 @@ async def test_effects_that_others_have_stored_are_seen() -> None:
         async with asyncio.timeout(5):
             while store.state != 1101:  # noqa: ASYNC110 - nobody says when
                 await asyncio.sleep(0)
+
+
+async def test_whoever_is_too_slow_with_many_decides_fewer_at_a_time() -> None:
+    event_log = Shared()
+    event_log.most = 3
+    async with open_tally(event_log) as store:
+        await asyncio.gather(*(store.dispatch(Add(1), by=ME) for _ in range(20)))
+        assert store.state == 20
+        event_log.most, event_log.sizes = 100, []
+        for _ in range(6):
+            await asyncio.gather(*(store.dispatch(Add(1), by=ME) for _ in range(20)))
+
+    assert event_log.sizes[-1] == 20  # and more again when nobody is in its way
+
+
+async def test_what_is_stored_already_is_not_stored_again_when_the_rest_is_too_large() -> None:
+    event_log = Shared()
+    event_log.most, event_log.then = 3, TooLarge("too much")
+    async with open_tally(event_log) as store:
+        await asyncio.gather(*(store.dispatch(Add(1), by=ME) for _ in range(20)))
+
+        assert store.state == 20
+    assert sum(event_log.sizes) == 20
 
 
 async def test_a_log_that_is_never_free_is_unavailable_for_now() -> None:
