@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 
@@ -13,7 +13,7 @@ from app.core.principal import Principal
 from app.core.rejected import Rejected
 from app.live import closing
 from app.live.hub import Hub
-from app.live.message import Message
+from app.live.message import Message, bundled
 from app.live.past import Past
 from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Heard
@@ -136,16 +136,21 @@ class Hearing:
         position = since
         while position < self._store.seq:
             events, position = await self._events_after(position)
-            for heard in events:
-                if self._audience and self._audience.hears(heard.topic, passing=False):
-                    self._tally.answered(heard.message.type, len(heard.message))
-                    self.connection.write(heard.message)
-                    await self._have_room()
+            for piece in bundled(self._heard_here(events)):
+                for message in piece.parts:
+                    self._tally.answered(message.type, len(message))
+                self.connection.write(piece)
+                await self._have_room()
         # Nothing was awaited since the position was looked at: no event lies in between.
         if self._audience:
             self._hub.join(self, self._audience)
         self._catching_up = None
         self._say_what_was_held()
+
+    def _heard_here(self, events: Iterable[Heard]) -> Iterator[Message]:
+        for heard in events:
+            if self._audience and self._audience.hears(heard.topic, passing=False):
+                yield heard.message
 
     def _how(self, since: int) -> str:
         return "log" if self._hub.recent.after(since) is None else "ring"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -68,7 +68,7 @@ class Bundle:
 Outgoing: TypeAlias = Message | Bundle
 
 
-def bundled(messages: Sequence[Message]) -> Iterator[Outgoing]:
+def bundled(messages: Iterable[Message]) -> Iterator[Outgoing]:
     """The same messages in the same order, in as few pieces as BUNDLE_BYTES allows."""
     parts: list[Message] = []
     size = 0

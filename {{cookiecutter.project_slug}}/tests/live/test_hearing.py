@@ -35,6 +35,12 @@ ACK = Message(b'{"type":"ack"}')
 EVENTS = 3
 
 
+@pytest.fixture(autouse=True)
+def one_event_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a client can be stuck between two of them."""
+    monkeypatch.setattr("app.live.message.BUNDLE_BYTES", 1)
+
+
 class Client:
     """Takes what it is told only as long as it does not have to catch up."""
 
