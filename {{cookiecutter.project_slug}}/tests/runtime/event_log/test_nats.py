@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from app.core.rejected import StartRefused
@@ -247,6 +248,26 @@ async def test_a_server_that_hangs_keeps_nobody_from_closing(own: Server) -> Non
             reading.cancel()
             await asyncio.wait([reading])
         own.send(signal.SIGCONT)
+
+
+async def test_of_two_servers_that_answer_the_first_is_heard(
+    nats: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = address_of(f"nats://app:secret-9@127.0.0.1:{nats.port}/")
+    connection = Connection(address, address.servers[0])
+    answered = connection._answered
+
+    def twice(message: Msg) -> None:  # as they come while one takes over from the other
+        answered(message)
+        answered(message)
+
+    monkeypatch.setattr(connection, "_answered", twice)
+    await connection.open()
+    try:
+        (heard,) = await connection.ask("$JS.API.INFO", b"")
+        assert b"streams" in heard.data
+    finally:
+        await connection.close()
 
 
 async def test_a_connection_that_was_given_up_can_be_closed_at_once(nats: Server) -> None:

@@ -54,6 +54,8 @@ class _Answers:
         self.done = asyncio.Event()
 
     def add(self, message: Msg) -> None:
+        if self.is_whole:  # two servers answer while the one takes over from the other
+            return
         self.messages.append(message)
         if self.is_last(message):
             self.is_whole = True
