@@ -23,7 +23,16 @@ from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.nats.address import address_of
 from app.runtime.event_log.nats.connection import Connection
-from app.runtime.event_log.port import EventLog, LogFull, LogUnavailable, Row, TooLarge
+from app.runtime.event_log.nats.stream import Stream, WrongSequence
+from app.runtime.event_log.port import (
+    Conflict,
+    Entry,
+    EventLog,
+    LogFull,
+    LogUnavailable,
+    Row,
+    TooLarge,
+)
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_stream
 from tests.runtime.event_log.entries import entries, entry, positions
@@ -268,6 +277,30 @@ async def test_of_two_servers_that_answer_the_first_is_heard(
         assert b"streams" in heard.data
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("others", [[], [entry(2)]], ids=["the end", "more came after"])
+async def test_what_a_leader_of_yesterday_denies_is_stored_once(
+    others: Sequence[Entry], nats: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers take one append while the one takes over: the old one says no to what it has."""
+    url = new_stream(nats.port)
+    publish = Stream.publish
+
+    async def stored_and_denied(self: Stream, data: bytes, expected: int, subject: str = "") -> int:
+        monkeypatch.undo()
+        await publish(self, data, expected, subject)
+        if others:
+            await other.append(1, others)
+        raise WrongSequence("as far as this server knows")
+
+    async with opened(url) as log, opened(url) as other:
+        monkeypatch.setattr(Stream, "publish", stored_and_denied)
+        await log.append(0, [entry(1)])
+        with pytest.raises(Conflict):
+            await log.append(0, [entry(1)._replace(command="another")])
+
+        assert await positions(log) == [1, *(each.position for each in others)]
 
 
 async def test_a_connection_that_was_given_up_can_be_closed_at_once(nats: Server) -> None:

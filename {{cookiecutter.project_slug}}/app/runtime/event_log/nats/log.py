@@ -93,6 +93,9 @@ class NatsLog:
                     self._grown(await self._publish(entries, last.sequence))
                 except WrongSequence:
                     last = await self._commits.look()
+                    if await self._has(entries, last):
+                        self._grown(Commit(last.sequence, entries[-1].position, entries))
+                        return
                     if last.end == expected:  # another node is just about to be faster
                         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
                 else:
@@ -160,6 +163,13 @@ class NatsLog:
         except asyncio.CancelledError:
             self._doubt = expected
             raise
+
+    async def _has(self, entries: Sequence[Entry], last: Commit) -> bool:
+        """Whether these are stored though a server says no: one that leads no more, unawares."""
+        if last.end < entries[-1].position:
+            return False
+        (found,) = await self._commits.read(entries[0].position - 1, 1, last)
+        return found.command == entries[0].command
 
     async def _end_doubt(self) -> None:
         """See to it that an append whose answer was lost is there by now, or never comes.
