@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ SEQS = (1, 2, 4)  # a position without an event is no hole
 
 
 def event(seq: int, words: str = "x" * 200) -> bytes:
-    return Message(codec.event_message(f'{{"Said":"{words}"}}', seq, f"c-{seq}")).frame
+    return Message(codec.event_message(json.dumps({"Said": words}), seq, f"c-{seq}")).frame
 
 
 @contextmanager
