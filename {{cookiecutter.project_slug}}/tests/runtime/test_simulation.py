@@ -183,13 +183,13 @@ def a_replay_asks_for_effects_anew(patch: Patch) -> None:
 
 
 def an_end_is_not_recorded(patch: Patch) -> None:
-    settle = Changing.settle
+    end = Changing._end
 
     def forgetful(self: Any, origin: str) -> None:
         if not origin.endswith(".1"):
-            settle(self, origin)
+            end(self, origin)
 
-    patch.setattr(Changing, "settle", forgetful)
+    patch.setattr(Changing, "_end", forgetful)
 
 
 def what_has_ended_is_decided_again(patch: Patch) -> None:

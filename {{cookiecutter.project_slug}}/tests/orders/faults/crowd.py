@@ -27,12 +27,16 @@ async def follow(crowd: Sequence[Follower]) -> None:
     Nobody waits for any socket: most have something each time, and are not asked for in between.
     """
     turns = [crowd[begin : begin + A_TURN] for begin in range(0, len(crowd), A_TURN)]
-    while True:
-        begun = monotonic()
-        for number, turn in enumerate(turns):
-            for one in turn:
-                one.look(monotonic())
-            await asyncio.sleep(begun + LOOK_SECONDS * (number + 1) / len(turns) - monotonic())
+    try:
+        while True:
+            begun = monotonic()
+            for number, turn in enumerate(turns, 1):
+                for one in turn:
+                    one.look(monotonic())
+                await asyncio.sleep(begun + LOOK_SECONDS * number / len(turns) - monotonic())
+    finally:
+        for one in crowd:
+            one.close()
 
 
 class Follower:
@@ -83,14 +87,19 @@ class Follower:
         """Hang up, and come back in a moment: of a part of a frame nothing has been heard."""
         if self._socket is None:
             return
-        self._socket.close()
-        self._socket = None
+        self.close()
         if self._is_asked:
             self.codes[code] += 1
         self._is_asked = self._is_open = False
         self._rest = b""
         self.at = self._stream.begin(self.at)
         self._back_at = monotonic() + self._chance.uniform(0.05, LONGEST_PAUSE)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _connect(self) -> None:
         self._socket = socket.socket()

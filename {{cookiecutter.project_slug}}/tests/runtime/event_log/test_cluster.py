@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import nats
@@ -93,16 +93,19 @@ class Writer:
     async def _read_on(self, command: str) -> bool:
         """Find the end of the log, and whether a command is in what has come."""
         is_there = False
-        while True:
-            try:
-                some = await self._log.read(self._end, 1000)
-            except LogUnavailable:
-                await asyncio.sleep(0.1)
-                continue
-            if not some:
-                return is_there
+        while some := await read_on(self._log, self._end):
             is_there = is_there or any(entry.command == command for entry in some)
             self._end = some[-1].position
+        return is_there
+
+
+async def read_on(log: EventLog, after: int) -> Sequence[Entry]:
+    """What comes after a position, as soon as the log can be read."""
+    while True:
+        try:
+            return await log.read(after, 1000)
+        except LogUnavailable:
+            await asyncio.sleep(0.1)
 
 
 class Stage:
@@ -156,7 +159,7 @@ async def require_whole(stage: Stage, log: EventLog) -> None:
     """The log has no holes and what was stored, once; the tails have given all of it, once."""
     entries: list[Entry] = []
     async with asyncio.timeout(SECONDS):
-        while some := await log.read(len(entries), 1000):
+        while some := await read_on(log, len(entries)):
             entries.extend(some)
     end = len(entries)
     assert [entry.position for entry in entries] == list(range(1, end + 1))
