@@ -5,8 +5,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from app.cli.reading import Commands, Refused, reading
-from app.settings import read_settings
+from app.cli.reading import Commands, Refused, counted, reading, settings_of_a_command
 
 
 def add_to(commands: Commands) -> None:
@@ -27,14 +26,14 @@ def run(options: argparse.Namespace) -> int:
     file: Path = options.file
     if not file.parent.is_dir():
         raise Refused(f"there is no folder {file.parent}: make it first, or name another file")
-    with reading(read_settings().event_log) as event_log:
+    with reading(settings_of_a_command().event_log) as event_log:
         try:
             end = event_log.copy_to(file, _progress)
         except FileExistsError as problem:
             raise Refused(f"{problem}: name another file, or move that one away") from None
         except (OSError, sqlite3.Error) as problem:
             raise Refused(str(problem)) from None
-    print(f"{file}: {end:,} entries, {file.stat().st_size:,} bytes")
+    print(f"{file}: {counted(end, 'entry', 'entries')}, {file.stat().st_size:,} bytes")
     return 0
 
 

@@ -3,10 +3,9 @@
 import argparse
 
 from app.bootstrap import rules
-from app.cli.reading import Commands, reading, with_progress
+from app.cli.reading import Commands, reading, settings_of_a_command, with_progress
 from app.cli.report import Report
 from app.runtime.check import Check
-from app.settings import read_settings
 
 COULD_NOT = 2
 
@@ -28,7 +27,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the differences; 1 if there are any."""
-    settings = read_settings()
+    settings = settings_of_a_command()
     with reading(settings.event_log) as event_log:
         snapshot = event_log.snapshot()
         check = Check(rules(settings), snapshot)

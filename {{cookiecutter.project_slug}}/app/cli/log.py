@@ -17,11 +17,11 @@ from app.cli.reading import (
     parsed,
     position,
     reading,
+    settings_of_a_command,
     shortened,
 )
 from app.runtime.event_log.port import Entry
 from app.runtime.event_log.reader import Reader
-from app.settings import read_settings
 
 ACTION_LETTERS = 80
 JSON_FIELDS = ("action", "event", "effects")
@@ -46,7 +46,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the log; raises Refused where that would begin beyond its end."""
-    with reading(read_settings().event_log) as event_log:
+    with reading(settings_of_a_command().event_log) as event_log:
         after = _beginning(event_log, options)
         for entry in islice(event_log.entries(after), options.limit):
             print(_as_json(entry) if options.json else line(entry))
@@ -56,12 +56,14 @@ def run(options: argparse.Namespace) -> int:
 def _beginning(event_log: Reader, options: argparse.Namespace) -> int:
     """The position before the first entry to be printed; positions have no holes."""
     end = event_log.end
-    if options.last is not None:
-        return max(0, end - int(options.last))
     after = int(options.after or 0)
-    if after > end:
+    if options.last is not None:
+        after = max(0, end - int(options.last))
+    elif after > end:
         raise Refused(f"it ends at position {end}")
-    if after == end:
+    if end == 0:
+        print("the log is empty", file=sys.stderr)
+    elif after == end:
         print(f"nothing has happened after position {end}", file=sys.stderr)
     return after
 

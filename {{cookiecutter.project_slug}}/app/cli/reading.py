@@ -14,6 +14,7 @@ from app.core.environment import EPOCH
 from app.runtime.event_log import read_event_log
 from app.runtime.event_log.port import Entry
 from app.runtime.event_log.reader import Reader
+from app.settings import Settings, read_settings, unknown_settings
 
 ENTRIES_A_LINE = 100_000
 DIGITS = 18  # of a number that SQLite can hold
@@ -23,6 +24,14 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 class Refused(Exception):
     """A command cannot do what it was told; the message says why."""
+
+
+def settings_of_a_command() -> Settings:
+    """The settings of this process; what is misspelt among them is told on stderr."""
+    settings = read_settings()
+    for name in unknown_settings():
+        print(f"there is no setting {name}: is it misspelt?", file=sys.stderr)
+    return settings
 
 
 @contextmanager
@@ -75,6 +84,11 @@ def named(text: str) -> str:
 def shortened(text: str, most: int) -> str:
     """The text, or as much of it as there is room for."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """So many of something, in words: `1 entry`, `2,000 entries`."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def position(text: str) -> int:

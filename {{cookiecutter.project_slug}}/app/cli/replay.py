@@ -8,14 +8,21 @@ import orjson
 from rpds import HashTrieMap
 
 from app.bootstrap import rules
-from app.cli.reading import Commands, Refused, position, reading, with_progress
+from app.cli.reading import (
+    Commands,
+    Refused,
+    position,
+    reading,
+    settings_of_a_command,
+    with_progress,
+)
 from app.core.rejected import Rejected, StartRefused
 from app.domain import State
 from app.domain.sequence import Sequence
 from app.runtime.decide import Decider
 from app.runtime.event_log.reader import Reader
 from app.runtime.replay import unreadable
-from app.settings import Settings, read_settings
+from app.settings import Settings
 
 # Sequences are dataclasses too, but are to be printed as lists: hence none is printed as such.
 LAYOUT = (
@@ -40,7 +47,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the State."""
-    settings = read_settings()
+    settings = settings_of_a_command()
     with reading(settings.event_log) as event_log:
         end = event_log.end
         at = end if options.at is None else options.at

@@ -5,8 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from app.api.asyncapi import asyncapi
-from app.cli.reading import Commands
-from app.settings import read_settings
+from app.cli.reading import Commands, settings_of_a_command
 from app.wire.schema import json_schema, schemas
 from app.wire.typescript import declarations
 
@@ -35,7 +34,7 @@ def as_json(document: object) -> str:
 
 
 def _asyncapi() -> str:
-    settings = read_settings()
+    settings = settings_of_a_command()
     return as_json(asyncapi(f"{settings.host}:{settings.port}", "ws"))
 
 

@@ -4,9 +4,8 @@ import argparse
 
 from app.access.identity import TAKEN, fault_of_name
 from app.access.tokens import make_token
-from app.cli.reading import Commands, Refused
+from app.cli.reading import Commands, Refused, settings_of_a_command
 from app.core.principal import Principal, Role
-from app.settings import read_settings
 
 MOST_HOURS = 10 * 366 * 24
 
@@ -37,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if fault := fault_of_name(options.user):
         raise Refused(fault)
     principal = Principal(options.user, Role(options.role))
-    print(make_token(read_settings(), principal, options.hours * 3600))
+    print(make_token(settings_of_a_command(), principal, options.hours * 3600))
     return 0
 
 

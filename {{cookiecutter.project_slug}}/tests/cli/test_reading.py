@@ -327,7 +327,7 @@ async def test_a_copy_that_fails_leaves_nothing(
         ("memory://", "there is no log to read"),
         ("sqlite:///none.db", "there is no event log at none.db"),
         ("sqlite:///text.db", "cannot read the event log text.db"),
-        ("sqlite:///other.db", "other.db is not an event log of format"),
+        ("sqlite:///other.db", "other.db is no event log"),
         ("ftp://x", "names no event log"),
     ],
 )

@@ -13,8 +13,10 @@ from app.access.store import AppStore
 from app.bootstrap import create_app
 from app.runtime.event_log import open_event_log, read_event_log
 from app.runtime.event_log.port import Entry
+from app.runtime.tenure import LEASE, LEASE_SECONDS
 from app.settings import Settings
 from tests.cli.test_reading import Said, ask, fill
+from tests.cli.test_restore import ENTRIES
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_database, new_stream
 
@@ -95,7 +97,11 @@ def test_a_backup_is_a_file_that_can_be_read_and_restored(
         monkeypatch.setenv("APP_EVENT_LOG", target)
         status, told, _ = ask(capsys, "restore", str(file))
 
-        assert (status, told.split(" restored")[0]) == (0, f"{len(entries_of(url))} entries")
+        shown = re.sub("//.*@", "//", target).partition("?")[0]
+        assert (status, told.split(";")[0]) == (
+            0,
+            f"stored {len(entries_of(url))} entries in {shown}",
+        )
         assert entries_of(target) == entries_of(url)
         assert ask(capsys, "check")[0] == 0
         assert json.loads(ask(capsys, "replay")[1])["state"] == state
@@ -112,9 +118,10 @@ def test_a_restore_that_broke_off_goes_on(
 
     status, told, _ = ask(capsys, "restore", str(tmp_path / "copy.db"))
 
-    assert (status, told.split()[0]) == (0, str(len(whole)))
+    assert (status, told.split(" in ")[0]) == (0, f"stored {len(whole) - 20} entries")
     assert entries_of(target) == whole
-    assert ask(capsys, "restore", str(tmp_path / "copy.db"))[0] == 0, "there is nothing to do"
+    status, told, _ = ask(capsys, "restore", str(tmp_path / "copy.db"))
+    assert (status, told.split(": ")[-1]) == (0, "nothing was stored\n")
 
 
 def test_a_log_that_has_something_else_in_it_is_left_alone(
@@ -129,8 +136,38 @@ def test_a_log_that_has_something_else_in_it_is_left_alone(
     status, _, words = ask(capsys, "restore", str(tmp_path / "copy.db"))
 
     assert status == 1
-    assert words == "cannot restore: there is another log already, of 1 entries\n"
+    assert words == "cannot restore: there is another log already, which ends at position 1\n"
     assert entries_of(target) == other
+
+
+def test_nothing_is_stored_while_a_service_runs(
+    url: str, new_log: NewLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    ask(capsys, "backup", str(tmp_path / "copy.db"))
+    whole, target = entries_of(url), new_log()
+    monkeypatch.setenv("APP_EVENT_LOG", target)
+
+    async def while_it_runs() -> tuple[int, str, str]:
+        app = create_app(Settings(event_log=target, _env_file=None))  # type: ignore[call-arg]
+        async with app.router.lifespan_context(app):
+            return await asyncio.to_thread(ask, capsys, "restore", str(tmp_path / "copy.db"))
+
+    status, _, words = asyncio.run(while_it_runs())
+    assert status == 1
+    assert words.endswith("a service runs on the event log: stop every one first\n")
+    assert entries_of(target) == []
+
+    asyncio.run(crash(target))
+    assert ask(capsys, "restore", str(tmp_path / "copy.db"))[0] == 0
+    assert entries_of(target) == whole
+
+
+async def crash(url: str) -> None:
+    """Leave a lease behind, as a service does that has no time to give it back."""
+    event_log = open_event_log(url)
+    await event_log.connect()
+    assert await event_log.claim(LEASE, LEASE_SECONDS) is not None
+    await event_log.close()
 
 
 async def append(url: str, entries: list[Entry]) -> None:
@@ -141,7 +178,10 @@ async def append(url: str, entries: list[Entry]) -> None:
     await event_log.close()
 
 
-@pytest.mark.parametrize("arguments", [["log"], ["replay"], ["check"], ["backup", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["log"], ["replay"], ["check"], ["backup", "x"], ["restore", "../copy.db"]],
+)
 def test_a_server_that_is_away_is_named(
     arguments: list[str],
     new_log: NewLog,
@@ -149,7 +189,9 @@ def test_a_server_that_is_away_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Said,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    asyncio.run(append(f"sqlite:///{tmp_path / 'copy.db'}", ENTRIES))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     address = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", new_log())
     monkeypatch.setenv("APP_EVENT_LOG", address)
 
@@ -158,4 +200,5 @@ def test_a_server_that_is_away_is_named(
     assert status == (2 if arguments == ["check"] else 1)
     assert "127.0.0.1:1" in words
     assert "secret-9" not in words
-    assert list(tmp_path.iterdir()) == []
+    assert "do it again" not in words
+    assert list((tmp_path / "here").iterdir()) == []

@@ -66,6 +66,13 @@ def epoch_of(connection: sqlite3.Connection) -> str:
         return str(found.fetchone()[0])
 
 
+def no_log(path: Path, version: int) -> StartRefused:
+    """What a file is whose format is not ours: of another edition, or a database of others."""
+    if version == 0:
+        return StartRefused(f"{path} is no event log")
+    return StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
+
+
 def make_tables(connection: sqlite3.Connection) -> None:
     """Make a log of an empty file, with an epoch of its own."""
     connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
@@ -141,6 +148,6 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0 and tables == 0:
         make_tables(connection)
     elif version != FORMAT:
-        raise StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
+        raise no_log(path, version)
     connection.execute(LEASES)
     connection.execute("UPDATE lease SET holder = NULL WHERE holder IS NOT NULL")

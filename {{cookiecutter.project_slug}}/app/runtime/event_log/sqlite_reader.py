@@ -10,7 +10,7 @@ from app.runtime.event_log.new_file import new_file
 from app.runtime.event_log.port import Entry, Snapshot
 from app.runtime.event_log.reader import ENTRIES_A_READ
 from app.runtime.event_log.sqlite import SELECT
-from app.runtime.event_log.sqlite_file import FORMAT, end_of, epoch_of, snapshot_of
+from app.runtime.event_log.sqlite_file import FORMAT, end_of, epoch_of, no_log, snapshot_of
 
 PAGES_A_STEP = 2_048
 
@@ -31,8 +31,7 @@ class SqliteReader:
             self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version != FORMAT:
-                words = f"{path} is not an event log of format {FORMAT}, but of {version}"
-                raise StartRefused(words)
+                raise no_log(path, version)
             self.epoch = epoch_of(self._connection)
         except sqlite3.Error as problem:
             raise StartRefused(f"cannot read the event log {path}: {problem}") from problem
