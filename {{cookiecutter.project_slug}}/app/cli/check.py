@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         snapshot = event_log.snapshot()
         check = Check(rules(settings), snapshot)
         at = None if snapshot is None else snapshot.position
-        report = Report(settings.event_log, event_log.epoch, at)
+        report = Report(settings.shown_event_log, event_log.epoch, at)
         for difference in check.differences(report.counted(with_progress(event_log.entries()))):
             report.add(difference)
     report.unsure_after = check.unsure_after

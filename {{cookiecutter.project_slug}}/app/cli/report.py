@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from difflib import unified_diff
+from itertools import groupby
 from typing import Any
 
 import orjson
 
-from app.cli.reading import named, parsed, shortened
+from app.cli.reading import counted, named, parsed, shortened
 from app.runtime.check import DecidedDifferently, Difference, Ruling, Unreadable
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
+from app.runtime.replay import REMEDY
 
 SHOWN = 50
 DIFF_LINES = 40
+LINES_OF_A_SIDE = 15
 LETTERS = 160
 
 
@@ -36,10 +39,13 @@ class Found:
 class Report:
     """Counts the differences, and keeps the first of each kind."""
 
-    def __init__(self, url: str, epoch: str, snapshot: int | None) -> None:
-        """`snapshot` is the position at which the State could be compared, if at any."""
+    def __init__(self, event_log: str, epoch: str, snapshot: int | None) -> None:
+        """Of the log of this address, which holds no password.
+
+        `snapshot` is the position at which the State could be compared, if at any.
+        """
         self.unsure_after: int | None = None
-        self._log = {"event_log": url, "epoch": epoch}
+        self._event_log, self._epoch = event_log, epoch
         self._snapshot = snapshot
         self._entries = 0
         self._unreadable, self._states, self._decisions = Found(), Found(), Found()
@@ -73,7 +79,8 @@ class Report:
             "decisions": self._decisions,
         }
         whole: dict[str, Any] = {
-            **self._log,
+            "event_log": self._event_log,
+            "epoch": self._epoch,
             "entries": self._entries,
             "snapshot": self._snapshot,
             "unsure_after": self.unsure_after,
@@ -86,7 +93,7 @@ class Report:
         """Every kind under its heading, and one line that sums up."""
         lines: list[str] = []
         for heading, found in (
-            ("These entries cannot be read:", self._unreadable),
+            (f"These entries cannot be read ({REMEDY}):", self._unreadable),
             ("The State comes out different (- in the snapshot, + now):", self._states),
             ("These commands would be decided differently (- then, + now):", self._decisions),
         ):
@@ -104,9 +111,13 @@ class Report:
             yield "cannot be read there: the State went on without it."
         if self._snapshot is None:
             yield "There is no snapshot yet, so only the decisions were compared, not the State."
-        counts = f"{self._entries:,} entries read: {self._unreadable.count:,} cannot be read, "
-        counts += f"{self._states.count:,} differences of the State, "
-        yield counts + f"{self._decisions.count:,} commands decided differently."
+        read = counted(self._entries, "entry", "entries")
+        states = counted(self._states.count, "difference", "differences")
+        decisions = counted(self._decisions.count, "command", "commands")
+        yield (
+            f"{self._event_log}: {read} read: {self._unreadable.count:,} cannot be read, "
+            f"{states} of the State, {decisions} decided differently."
+        )
 
 
 def _told(difference: Difference) -> Iterator[str]:
@@ -137,11 +148,22 @@ def _ruling(ruling: Ruling) -> list[str]:
 
 def _diff(then: list[str], now: list[str]) -> Iterator[str]:
     """What was taken away and what was added, a few lines around it, indented."""
-    lines = list(unified_diff(then, now, lineterm="", n=2))[2:]  # without its two headings
+    whole = list(unified_diff(then, now, lineterm="", n=2))[2:]  # without its two headings
+    lines = list(_both_sides(whole))
     for line in lines[:DIFF_LINES]:
         yield f"    {shortened(line, LETTERS)}"
     if len(lines) > DIFF_LINES:
-        yield f"    … and {len(lines) - DIFF_LINES} lines more"
+        yield f"    … and {counted(len(lines) - DIFF_LINES, 'line', 'lines')} more"
+
+
+def _both_sides(lines: list[str]) -> Iterator[str]:
+    """The lines of a diff, but not so many of what was that there is no room for what is."""
+    for side, run in groupby(lines, key=lambda line: line[0]):
+        some = list(run)
+        yield from some[:LINES_OF_A_SIDE]
+        if len(some) > LINES_OF_A_SIDE:
+            left = counted(len(some) - LINES_OF_A_SIDE, "line", "lines")
+            yield f"{side}… and {left} more"
 
 
 def _pretty(value: Any) -> list[str]:

@@ -19,6 +19,7 @@ from app.runtime.snapshot import load_snapshot
 ENTRIES_A_READ = 1_000
 ENTRIES_OF_A_COMMAND = 8
 ENTRIES_A_LINE = 500_000
+REMEDY = "give a new field a default, or turn the old event into a new one in app/wire/upcasters.py"
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +85,7 @@ def unreadable(entry: Entry, problem: Exception) -> str:
     words = problem.message if isinstance(problem, Rejected) else words_of(problem)
     return (
         f"the event log cannot be read at position {entry.position}: {words}; "
-        "give a new field a default, or turn the old event into a new one in "
-        f"app/wire/upcasters.py: {entry.event or ''} {entry.effects or ''}"
+        f"{REMEDY}: {entry.event or ''} {entry.effects or ''}"
     )
 
 

@@ -5,6 +5,7 @@ import json
 from app.cli.report import Report
 from app.runtime.check import DecidedDifferently, Ruling, Unreadable
 from app.runtime.compare import StateDiffers
+from app.runtime.event_log.port import Entry
 
 
 def report(snapshot: int | None = 7) -> Report:
@@ -68,8 +69,33 @@ def test_a_long_diff_is_cut() -> None:
 
     found.add(StateDiffers(7, "cars.all", "", many, None))
 
-    assert "lines more" in found.as_text()
+    assert "    -… and 87 lines more" in found.as_text()
     assert len(found.as_text().splitlines()) < 60
+
+
+def test_a_refusal_is_told_however_much_happened_then() -> None:
+    found = report()
+    many = json.dumps({"Placed": {f"key{number}": number for number in range(100)}})
+    refused = Ruling(refused="it is late")
+
+    found.add(DecidedDifferently(3, "ada (operator)", '"Stop"', Ruling(((many, None),)), refused))
+
+    assert "    -… and 89 lines more\n    +refused: it is late\n" in found.as_text()
+
+
+def test_a_log_with_a_single_difference_is_told_by_its_name() -> None:
+    found = report()
+
+    assert list(found.counted([Entry(1, 0, "k", "ada", "operator")]))
+    found.add(Unreadable(1, "event", "broken", "x"))
+    found.add(DecidedDifferently(1, "ada (operator)", '"Stop"', Ruling(), Ruling(refused="late")))
+
+    heading, *_, last = found.as_text().splitlines()
+    assert "give a new field a default, or turn the old event into a new one" in heading
+    assert last == (
+        "sqlite:///x.db: 1 entry read: 1 cannot be read, 0 differences of the State, "
+        "1 command decided differently."
+    )
 
 
 def test_it_is_said_that_there_was_no_snapshot_and_what_is_unsure() -> None:
