@@ -90,7 +90,9 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise StartRefused("; ".join(_problem(problem) for problem in error.errors())) from None
+        problems = [_problem(problem) for problem in error.errors()]
+        lines = problems if len(problems) == 1 else ["these settings are wrong:", *problems]
+        raise StartRefused("\n  ".join(lines)) from None
 
 
 def unknown_settings() -> list[str]:

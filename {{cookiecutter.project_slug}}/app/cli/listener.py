@@ -1,5 +1,6 @@
 """Where the service listens: alone at its port, or with the other workers of one service."""
 
+import errno
 import os
 import socket
 from typing import TypeAlias
@@ -8,6 +9,8 @@ from app.core.rejected import StartRefused
 
 BACKLOG = 2048
 STUCK_SECONDS = 30
+# They come as an `errno`, though they are of getaddrinfo (RFC 3493, 6.1).
+NAME_ERRORS = {socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL}
 
 # A host, and a port that is not 0.
 Address: TypeAlias = tuple[str, int]
@@ -63,7 +66,9 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _refusal(host: str, port: int, problem: OSError) -> StartRefused:
-    return StartRefused(
-        f"cannot listen on {host}:{port}: {os.strerror(problem.errno or 0)}; "
-        "stop what listens there, or set APP_HOST and APP_PORT"
-    )
+    words, remedy = os.strerror(problem.errno or 0), "set APP_HOST and APP_PORT"
+    if problem.errno in NAME_ERRORS:
+        words, remedy = f"the host {host} is not known", "set APP_HOST"
+    elif problem.errno == errno.EADDRINUSE:
+        remedy = f"stop what listens there, or {remedy}"
+    return StartRefused(f"cannot listen on {host}:{port}: {words}; {remedy}")

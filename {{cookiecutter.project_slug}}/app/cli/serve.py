@@ -102,6 +102,8 @@ def _warn(settings: Settings) -> None:
         log.warning("there is no such setting: is it misspelt?", name=name)
     if settings.is_open:
         log.warning("development: whoever reaches this service is an operator", env=settings.env)
+    if settings.env is Env.PRODUCTION and settings.event_log == "memory://":
+        log.warning("what is stored is lost when the service ends", event_log=settings.event_log)
 
 
 def _greet(address: Address, settings: Settings) -> None:

@@ -53,5 +53,5 @@ class Tally:
             messages_out=self.messages_out,
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
-            code=code,
+            code=int(code),  # some are of an enumeration, which a line would name
         )
