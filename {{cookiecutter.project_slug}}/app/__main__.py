@@ -15,7 +15,7 @@ def main() -> int:
     try:
         from app.cli import main as command_line
     except Exception as fault:  # of any kind: whatever was edited is read for the first time here
-        sys.stderr.write(f"the code cannot be imported: {where_and_what(fault)}\n")
+        sys.stderr.write(f"the code cannot be imported: {where_and_what(fault)}\n{advice(fault)}")
         return COULD_NOT
     finally:
         gc.enable()
@@ -30,6 +30,13 @@ def where_and_what(fault: Exception) -> str:
     if isinstance(fault, SyntaxError) or not ours:
         return what
     return f"{ours[-1].filename}, line {ours[-1].lineno}\n{what}"
+
+
+def advice(fault: Exception) -> str:
+    """What to do when it is a package that is missing, and not a file of ours."""
+    if not isinstance(fault, ModuleNotFoundError) or (fault.name or "").split(".")[0] == "app":
+        return ""
+    return "run `uv sync` first, and `uv run` before the command\n"
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         description="Serves, when there is no command. Settings are variables APP_… of the "
         "environment, or lines of .env; APP_EVENT_LOG says which log the commands read.",
     )
-    serve.add_workers_to(found)
+    serve.add_options_to(found)
     found.set_defaults(run=serve.run, deed=serve.DEED, refused=1)
     commands = found.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:

@@ -25,21 +25,24 @@ log = structlog.get_logger("app")
 def add_to(commands: Commands) -> None:
     """Let it be said on the command line."""
     found = commands.add_parser("serve", help="serve, as without a command")
-    add_workers_to(found)
-    found.add_argument(
-        "--reload", action="store_true", help="for development: begin anew when the code changes"
-    )
+    add_options_to(found)
     found.set_defaults(run=run, deed=DEED)
 
 
-def add_workers_to(parser: argparse.ArgumentParser) -> None:
-    """Let it be said how many processes serve, with the command's name or without."""
+def add_options_to(parser: argparse.ArgumentParser) -> None:
+    """Let it be said how to serve, with the command's name or without."""
     parser.add_argument(
         "--workers",
         type=_workers,
         metavar="N",
         default=argparse.SUPPRESS,
         help="how many processes serve, on one port and one log; APP_WORKERS if it is not said",
+    )
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="for development: begin anew when the code changes",
     )
 
 

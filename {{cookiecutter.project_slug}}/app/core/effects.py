@@ -80,7 +80,8 @@ class Delay(Generic[Command]):
 class Cancel:
     """End every Run, Stream and Delay with this key that has not ended yet.
 
-    All features share their keys: begin yours with a word and a slash, as no id has one.
+    All features share their keys. One feature may take its bare ids; all others begin theirs with
+    a word and a slash, as in `mail/{id}`: no id has a slash.
     """
 
     key: str

@@ -96,7 +96,7 @@ def hidden_from(principal: Principal, command: Command, state: State) -> str | N
 def may_hear(principal: Principal, topic: str) -> bool:
     """Whether the principal may hear all that happens on a topic.
 
-    `orders` alone means every `orders:{customer}`.
+    A topic is a `name`, or a `name:part`; the name alone means every part of it.
     """
     match principal.role, topic.split(":", 1):
         case (Role.OPERATOR, ["revocation"]):

@@ -15,7 +15,7 @@ from tests.service import ROOT
     [
         ("\nnot Python at all\n", ["policy.py", "SyntaxError"]),
         ("\nmissing()\n", ["policy.py, line ", "NameError: name 'missing' is not defined"]),
-        ("\nimport nowhere\n", ["policy.py, line ", "No module named 'nowhere'"]),
+        ("\nimport nowhere\n", ["policy.py, line ", "No module named 'nowhere'", "`uv sync`"]),
     ],
 )
 def test_code_that_cannot_be_imported_is_a_check_that_could_not_be_made(
@@ -36,3 +36,18 @@ def test_code_that_cannot_be_imported_is_a_check_that_could_not_be_made(
     assert "Traceback" not in checked.stderr
     for word in words:
         assert word in checked.stderr
+
+
+def test_only_for_a_package_that_is_missing_it_is_said_how_to_install(tmp_path: Path) -> None:
+    copy = shutil.copytree(
+        ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (copy / "domain" / "features.py").unlink()
+
+    started = subprocess.run(
+        [sys.executable, "-m", "app"], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert started.returncode == 2
+    assert "No module named 'app.domain.features'" in started.stderr
+    assert "uv" not in started.stderr

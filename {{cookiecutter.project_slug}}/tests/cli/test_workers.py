@@ -79,6 +79,7 @@ def counts_in(temporary: Path) -> list[Path]:
         (["--workers", "3"], {"APP_DRAIN_SECONDS": "-1"}, "APP_DRAIN_SECONDS is '-1'"),
         (["--workers", "0"], {}, "'0': a number of workers is a whole number from 1 to 256"),
         (["serve", "--workers", "2", "--reload"], {}, "--reload is for one process"),
+        (["--reload", "serve", "--workers", "2"], {}, "--reload is for one process"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words_and_once(

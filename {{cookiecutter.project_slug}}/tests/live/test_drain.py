@@ -105,7 +105,7 @@ async def test_a_second_signal_waits_for_nobody(tmp_path: Path) -> None:
 
 
 async def test_it_stops_as_well_when_it_watches_the_code(tmp_path: Path) -> None:
-    service = Service(tmp_path).start("serve", "--reload")
+    service = Service(tmp_path).start("--reload")
     try:
         async with talk(service) as client:
             status = await asyncio.wait_for(stopped(service), 20)
