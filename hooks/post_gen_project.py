@@ -76,7 +76,7 @@ def say_what_next():
     cd {ANSWERS["project_slug"]}
     uv sync
     uv run python -m app        # then open http://127.0.0.1:3000
-    uv run pytest
+    uv run pytest -m 'not slow' # some minutes; without -m: crashes and databases, too
 """
     )
 

@@ -123,3 +123,4 @@ def test_the_next_commands_are_printed(template: Path, tmp_path: Path) -> None:
 
     assert "cd mine" in made.stdout
     assert "uv run python -m app" in made.stdout
+    assert "uv run pytest -m 'not slow'" in made.stdout

@@ -58,7 +58,7 @@ def test_edits_of_a_baked_project_are_carried_back(repository: Path) -> None:
     for name, before, after in [
         (reducer, "The rules of orders", "The rules of all orders"),
         (policy, "Who may send which command", "Who may give which command"),
-        ("README.md", "One pure function", "One small pure function"),
+        ("README.md", "A pure function", "A small pure function"),
     ]:
         text = (play / name).read_text()
         assert before in text
@@ -73,7 +73,7 @@ def test_edits_of_a_baked_project_are_carried_back(repository: Path) -> None:
     assert (template / policy).read_text() == (
         (ROOT / template.name / policy).read_text().replace("may send which", "may give which")
     )
-    assert "One small pure function" in (template / "README.md").read_text()
+    assert "A small pure function" in (template / "README.md").read_text()
     assert "cookiecutter.project_name" in (template / "README.md").read_text()
     assert (template / "app/domain/orders/notes.py").exists()
     assert not (template / "app/domain/inventory/state.py").exists()

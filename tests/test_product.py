@@ -82,8 +82,11 @@ def test_the_quick_start_of_the_readme_is_followed_to_the_letter(
     assert len(commands) <= 5
     bake, enter, install, start, talk = commands
 
-    run(["bash", "-c", f"{bake.replace(' . ', f' {template} ')} --default-config"], tmp_path)
-    project = tmp_path / enter.removeprefix("cd ")
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    run(["bash", "-c", f"{bake.replace(' . ', f' {template} ')} --default-config"], clone)
+    project = clone / enter.removeprefix("cd ")
+    assert not list(clone.iterdir()), "the project lies beside the clone"
     run(["bash", "-c", install], project)
     # A terminal is somebody who may still type: without one, wscat leaves before it has heard.
     talk = talk.replace("npx ", "sleep 5 | npx --yes ") if shutil.which("npx") else ""
