@@ -109,7 +109,7 @@ async def test_a_limit_that_stands_in_the_way_is_named(
 
 
 async def test_a_command_that_nobody_hears_of_is_refused_in_words(shared_service: Service) -> None:
-    plan = Plan(shared_service.url, 3, 100, 1, default_command(), topics=["revocation"])
+    plan = Plan(shared_service.url, 3, 100, 1, default_command(), topics=["revocation:x"])
 
     with pytest.raises(Refused, match="leads to no event that is heard"):
         await load(plan, patience=0.5)
