@@ -104,7 +104,7 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
         Service(tmp_path, APP_EVENT_LOG="memory://", APP_PORT=str(running.port)).start()
     running.kill()
 
-    assert "cannot start: APP_ENV is 'staging'" in str(wrong.value)
+    assert "cannot start: these settings are wrong:\n  APP_ENV is 'staging'" in str(wrong.value)
     assert "APP_MAX_MESSAGE_BYTES is 'many'" in str(wrong.value)
     assert "is in use by another process" in str(locked.value)
     assert "set APP_HOST and APP_PORT" in str(taken.value)

@@ -14,7 +14,7 @@ from bench.run import Plan, Refused, load
 from tests.bench.crooked import Mistake, crooked
 from tests.service import ROOT, Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 FIGURES = {
     "connections", "commands", "deliveries", "lost", "repeated", "ended", "seconds",

@@ -11,7 +11,7 @@ import pytest
 from tests.chat.listener import named, told, until_present
 from tests.service import Service
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 # A newcomer is told within a second; on a machine that has much else to do, within two.
 SOON = 2.0
