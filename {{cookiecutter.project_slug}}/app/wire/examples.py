@@ -1,9 +1,11 @@
 """Examples of what is on the wire, made from its JSON Schema: those of your own actions, too."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from app.domain import PASSING, TOPICS
+from app.wire.simple_values import number, text
 
 ID = "6f1c3a52-2b7e-4c5e-9f0a-0d3b8c1e7a44"
 TOPIC = min(TOPICS - PASSING.keys())
@@ -17,7 +19,6 @@ LOOKS: Mapping[str, Any] = {
     "denied": ["other"],
     "message": "in words",
 }
-MOMENT = "2026-01-31T09:30:00Z"
 
 
 def examples(schema: Any, found: Mapping[str, Any]) -> Iterator[Any]:
@@ -33,32 +34,86 @@ def examples(schema: Any, found: Mapping[str, Any]) -> Iterator[Any]:
         yield whole | {"action": example(choice, found, "")}
 
 
-def example(schema: Any, found: Mapping[str, Any], name: str) -> Any:
+class Endless(ValueError):
+    """It has itself in it, and no end."""
+
+
+def example(
+    schema: Any,
+    found: Mapping[str, Any],
+    name: str,
+    nth: int = 0,
+    within: frozenset[str] = frozenset(),
+) -> Any:
     """A value that the schema allows, for a field of this name; of several kinds, the first.
 
-    A pattern, or what only the code demands of a value, is not looked at.
+    For another `nth` it is another value, where there are several. What only the code demands, a
+    Predicate, no schema tells: types with an `Example` say themselves how they look. Raises Endless
+    for a schema that is `within` itself.
     """
+
+    def part(own: Any, name: str = name, nth: int = nth) -> Any:
+        return example(own, found, name, nth, within)
+
     match schema:
-        case {"$ref": str(place)}:
-            return example(found[place.rpartition("/")[2]], found, name)
-        case {"const": value} | {"enum": [value, *_]}:
+        case {"examples": [value, *_]} | {"const": value}:
             return value
-        case {"oneOf": [choice, *_]} | {"anyOf": [choice, *_]}:
-            return example(choice, found, name)
+        case {"enum": values}:
+            return values[nth % len(values)]
+        case {"$ref": str(place)}:
+            target = place.rpartition("/")[2]
+            if target in within:
+                raise Endless(target)
+            return example(found[target], found, name, nth, within | {target})
+        case {"oneOf": choices} | {"anyOf": choices}:
+            for choice in choices:
+                with suppress(Endless):
+                    return part(choice)
+            raise Endless(name)
         case {"type": "object"}:
-            fields = schema.get("properties", {})
-            return {field: example(own, found, field) for field, own in fields.items()}
+            return _fields(schema, part) | _entries(schema, part)
         case {"type": "array", "prefixItems": items}:
-            return [example(item, found, name) for item in items]
+            return [part(item) for item in items]
         case {"type": "array"}:
-            return [example(schema.get("items", {}), found, name)]
+            return _items(schema, part, nth)
         case {"type": "integer" | "number"}:
-            return max(1, schema.get("minimum", 1))
+            return number(schema, nth)
         case {"type": "boolean"}:
-            return True
+            return nth % 2 == 0
         case {"type": "null"}:
             return None
-        case {"type": "string", "format": "date-time"}:
-            return MOMENT
-    text = f"{name.removesuffix('_id')}-1" if name.endswith("_id") else name
-    return text[: schema.get("maxLength")]
+    return text(schema, name, nth)
+
+
+def _fields(schema: Any, part: Callable[..., Any]) -> dict[str, Any]:
+    """All of them, but for those without an end that need not be there."""
+    made = {}
+    for field, own in schema.get("properties", {}).items():
+        try:
+            made[field] = part(own, field)
+        except Endless:
+            if field in schema.get("required", ()):
+                raise
+    return made
+
+
+def _entries(schema: Any, part: Callable[..., Any]) -> dict[str, Any]:
+    """As many as there must be; keys that are numbers look like any others in the schema."""
+    named, own = schema.get("propertyNames"), schema.get("additionalProperties", {})
+    made = {}
+    for n in range(schema.get("minProperties", 0)):
+        key = f"{n + 1}" if named is None else part({"type": "string", **named}, "key", nth=n)
+        made[key] = part(own, nth=n)
+    return made
+
+
+def _items(schema: Any, part: Callable[..., Any], nth: int) -> list[Any]:
+    """One, or as many as there must be."""
+    least, most = schema.get("minItems", 0), schema.get("maxItems", 1)
+    try:
+        count = max(least, min(1, most))
+        return [part(schema.get("items", {}), nth=nth + n) for n in range(count)]
+    except Endless:
+        if least:
+            raise
+        return []

@@ -42,6 +42,7 @@ def printed(language: str) -> bytes:
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout  # noqa: S603
 
 
+# Where a type has a Predicate of yours, say in it how it looks: `app/core/example.py`.
 @pytest.mark.parametrize("example", examples("command", "subscribe", "auth", "ping", "pong"))
 def test_an_example_of_what_a_client_says_can_be_read(example: Any) -> None:
     assert codec.decode_message(json.dumps(example)).type == example["type"]
