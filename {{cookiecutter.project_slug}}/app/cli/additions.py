@@ -32,8 +32,8 @@ ADDITIONS = (
     Addition(ROOT_FILE, "Event: TypeAlias = Union[", ("    ThingEvent,",)),
     Addition(
         ROOT_FILE,
-        '    """Everything the service knows: one immutable tree, a branch for each feature."""',
-        ("", "    things: Things = Things()"),
+        "    revocation: Revocations = Revocations()",
+        ("    things: Things = Things()",),
     ),
     Addition(
         ROOT_FILE,

@@ -160,7 +160,11 @@ Effect: TypeAlias = Append[Event] | Publish[Event] | Durable[Command]
 
 # A named tuple, because it is made anew for every event: that takes a third of the time.
 class State(NamedTuple):
-    """Everything the service knows: one immutable tree, a branch for each feature."""
+    """Everything the service knows: one immutable tree, a branch for each feature.
+
+    A branch is a dataclass, and its fields may be persistent maps (`HashTrieMap`); what is in those
+    is plain: texts, numbers, dates, tuples and frozen dataclasses, but no further map.
+    """
 
     revocation: Revocations = Revocations()
     # {% if cookiecutter.starter == "blank" %}

@@ -17,7 +17,10 @@ SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One of the things; add what your events say of it."""
+    """One of the things; add what your events say of it.
+
+    Only Things, below, may have a HashTrieMap: use tuples here.
+    """
 
     thing_id: str
     name: str

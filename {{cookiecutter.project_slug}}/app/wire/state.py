@@ -1,17 +1,17 @@
 """The State as rows of JSON, for snapshots: written and read by the types of its fields.
 
 Each branch of the State is a dataclass; its persistent maps and sequences become many rows of a
-few hundred items, everything else one row each.
+few hundred items, everything else one row each. Within an item there are no more such maps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter
+from pydantic import PydanticUserError, TypeAdapter
 from rpds import HashTrieMap
 
 from app.domain import State
@@ -57,18 +57,51 @@ def decode_state(rows: Iterable[Row]) -> State:
     return State(**{name: BRANCHES[name](**values.get(name, {})) for name in BRANCHES})
 
 
+def fields_of(branch: type) -> Mapping[str, Field]:
+    """How the fields of a branch are written and read; raises TypeError for what cannot be."""
+    found = {}
+    for name, kind in _kinds(branch).items():
+        try:
+            found[name] = _field(kind)
+        except (TypeError, PydanticUserError) as problem:
+            within = get_args(kind) if get_origin(kind) is MapOf else [kind]
+            for place in _maps_within(within, f"{branch.__name__}.{name}", set()):
+                raise TypeError(
+                    f"{place}: a HashTrieMap may only be a field of the branch itself, of "
+                    f"{branch.__name__}: use a tuple here"
+                ) from None
+            raise TypeError(f"{branch.__name__}.{name}: {problem}") from None
+    return found
+
+
 def _branches() -> Mapping[str, Any]:
     hints = get_type_hints(State)
     return {name: hints[name] for name in State._fields}
 
 
 def _fields() -> Mapping[str, Field]:
-    found = {}
-    for name, branch in BRANCHES.items():
-        hints = get_type_hints(branch, localns={"HashTrieMap": MapOf})
-        for field in fields(branch):
-            found[f"{name}.{field.name}"] = _field(hints[field.name])
-    return found
+    return {
+        f"{name}.{own}": field
+        for name, branch in BRANCHES.items()
+        for own, field in fields_of(branch).items()
+    }
+
+
+def _kinds(cls: Any) -> Mapping[str, Any]:
+    hints = get_type_hints(cls, localns={"HashTrieMap": MapOf})
+    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _maps_within(kinds: Iterable[Any], where: str, seen: set[Any]) -> Iterator[str]:
+    """The fields that have a map in them, of these types and of all that these are made of."""
+    for kind in kinds:
+        if kind is HashTrieMap or get_origin(kind) is MapOf:
+            yield where
+        yield from _maps_within(get_args(kind), where, seen)
+        if isinstance(kind, type) and is_dataclass(kind) and kind not in seen:
+            seen.add(kind)
+            for name, own in _kinds(kind).items():
+                yield from _maps_within([own], f"{kind.__name__}.{name}", seen)
 
 
 def _field(kind: Any) -> Field:

@@ -1,12 +1,18 @@
 """The State can be written down and read again, whatever is in it."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rpds import HashTrieMap
 
 from app.domain import Event, State, reduce
-from app.wire.state import decode_state, encode_state
+from app.domain.sequence import Sequence
+from app.wire.state import decode_state, encode_state, fields_of
 from tests.scenario import environment
 from tests.wire.test_codec import any_of
 
@@ -28,3 +34,78 @@ def test_a_state_is_read_as_it_was_written(events: list[Any]) -> None:
     state = first_of_their_kind(events)
 
     assert decode_state(encode_state(state)) == state
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What can be voted for; it may go on in others of its kind."""
+
+    name: str
+    votes: HashTrieMap[str, int] = HashTrieMap()
+    others: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What is voted about."""
+
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """A map within an item."""
+
+    by_id: HashTrieMap[str, Poll] = HashTrieMap()
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """A map within a map."""
+
+    by_poll: HashTrieMap[str, HashTrieMap[str, int]] = HashTrieMap()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A map within the one item."""
+
+    poll: Poll | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What nobody can write down."""
+
+    one: pytest.Item
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Some of the numbers."""
+
+    by_id: HashTrieMap[str, Sequence[int]] = HashTrieMap()
+    latest: tuple[Sequence[int], ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("branch", "words"),
+    [
+        (Polls, "Choice.votes: a HashTrieMap may only be a field of the branch itself, of Polls:"),
+        (Votes, "Votes.by_poll: a HashTrieMap may only be a field of the branch itself, of Votes:"),
+        (Running, "Choice.votes: a HashTrieMap may only be a field of the branch itself, of Runni"),
+        (Odd, "Odd.one: Unable to generate"),
+    ],
+)
+def test_what_no_snapshot_can_have_is_named(branch: type, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        fields_of(branch)
+
+
+def test_a_sequence_may_be_within_an_item() -> None:
+    numbers = Sequence.of(range(100))
+    kept = Counted(HashTrieMap({"a": numbers}), (numbers, Sequence()))
+
+    for name, field in fields_of(Counted).items():
+        value = getattr(kept, name)
+        assert field.read(list(field.write(value))) == value
