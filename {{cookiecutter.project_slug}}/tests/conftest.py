@@ -45,7 +45,10 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """The application on a log in memory, spoken to without a socket."""
+    """The application on a log in memory, spoken to without a socket.
+
+    It is another one than `service`, with its own log: what is sent to one the other never hears.
+    """
     app = create_app(Settings(event_log="memory://", command_burst=1000, _env_file=None))  # type: ignore[call-arg]
     async with (
         app.router.lifespan_context(app),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -14,20 +16,29 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.service import Service
 
+T = TypeVar("T")
+
+SECONDS = 30  # nothing that a test waits for takes longer
+SHOWN = 10
+
 
 class Talk:
-    """One open connection."""
+    """One open connection; a test fails, and says what was heard, that waits in vain."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, seconds: float = SECONDS) -> None:
         self.socket = socket
+        self.seconds = seconds
+        self._heard: deque[str | bytes] = deque(maxlen=SHOWN)
 
     async def say(self, type: str, **fields: object) -> None:
         """Send one message."""
         await self.socket.send(json.dumps({"type": type, **fields}))
 
     async def hear(self) -> Any:
-        """The next message."""
-        return json.loads(await self.socket.recv())
+        """The next message; fails when none comes."""
+        text = await self._in_time(self.socket.recv(), "no further message")
+        self._heard.append(text)
+        return json.loads(text)
 
     async def heard(self) -> list[Any]:
         """Everything that was said to this client before it asks."""
@@ -56,8 +67,18 @@ class Talk:
 
     async def closed(self) -> int | None:
         """The code with which the service ends the connection."""
-        await self.socket.wait_closed()
+        await self._in_time(self.socket.wait_closed(), "no end of the connection")
         return self.socket.close_code
+
+    async def _in_time(self, awaited: Awaitable[T], missing: str) -> T:
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await awaited
+        except TimeoutError:
+            heard = "\n".join(map(str, self._heard)) or "nothing"
+            raise AssertionError(
+                f"there was {missing} in {self.seconds} s; the last that was heard:\n{heard}"
+            ) from None
 
 
 @asynccontextmanager

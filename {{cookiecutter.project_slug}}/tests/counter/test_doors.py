@@ -1,12 +1,10 @@
 """The counter at both doors of the real service."""
 
-import json
-
 import httpx
 import pytest
-from websockets.asyncio.client import connect
 
 from tests.service import Service
+from tests.talk import talk
 
 pytestmark = pytest.mark.anyio
 
@@ -21,11 +19,9 @@ async def test_the_counter_counts_over_http(http: httpx.AsyncClient) -> None:
 
 
 async def test_the_counter_counts_over_the_socket(service: Service) -> None:
-    async with connect(f"{service.ws}/ws") as ws:
-        await ws.send('{"type":"command","action":{"Increment":{}},"id":"a"}')
-        event, ack = json.loads(await ws.recv()), json.loads(await ws.recv())
-        await ws.send('{"type":"command","action":"Reset"}')
-        reset = json.loads(await ws.recv())
+    async with talk(service) as client:
+        event, ack = await client.command({"Increment": {}}, "a")
+        reset, _ = await client.command("Reset")
 
     assert event["action"] == {"Incremented": {"by": 1, "value": 1}}
     assert ack == {"type": "ack", "id": "a", "seq": event["seq"]}

@@ -1,5 +1,6 @@
 """The live connection of the real service, whatever its features."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -17,7 +18,7 @@ async def say(ws: ClientConnection, message: object) -> None:
 
 
 async def hear(ws: ClientConnection) -> Any:
-    return json.loads(await ws.recv())
+    return json.loads(await asyncio.wait_for(ws.recv(), 30))
 
 
 @pytest.mark.parametrize("path", ["/ws", "/api/v1/ws"])
