@@ -9,7 +9,7 @@ from app.domain.policy import hidden_from, may_hear, may_operate, may_read_log, 
 def require_may_send(principal: Principal, command: Command, state: State) -> None:
     """Raise Rejected unless the policy allows the command; what is hidden does not exist."""
     if not may_send(principal, command, state):
-        raise _denied(principal, f"send {type(command).__name__}")
+        raise _denied(principal, f"send this {type(command).__name__}")
     hidden = hidden_from(principal, command, state)
     if hidden is not None:
         raise Rejected(Code.NOT_FOUND, f"{hidden} does not exist")

@@ -72,10 +72,14 @@ def answers(world: World, person: str, tried: Try, id: str | None = None) -> lis
 def test_a_command_is_refused_in_the_same_words_at_every_door(
     world: World, make: Make, code: str, person: str
 ) -> None:
-    first, *others = answers(world, person, make(world))
+    tried = make(world)
+    first, *others = answers(world, person, tried)
 
     assert first["code"] == code
     assert first["message"]
+    if code == Code.FORBIDDEN:
+        (name,) = action if isinstance(action := tried.action, dict) else (action,)
+        assert first["message"] == f"{person} ({PEOPLE[person]}) may not send this {name}"
     assert others == [first] * len(others)
 
 
@@ -109,6 +113,7 @@ def test_an_id_that_another_command_had_is_refused_in_the_same_words(world: Worl
     [
         {"Nonsense": {}},
         {},
+        {"type": "command", "action": REVOKE},
         {"RevokeTokens": {"user_id": "a"}, "Nonsense": {}},
         {"RevokeTokens": {}},
         {"RevokeTokens": {"user_id": 7}},
