@@ -145,6 +145,8 @@ def _written(action: Any) -> Any:
 def _why(value: object, choices: dict[str, CoreSchema], bare: set[str]) -> str:
     expected = ", ".join(sorted(choices))
     match value:
+        case {"type": "command", "action": action}:  # the socket's message in place of its action
+            return f"send the action alone, as {_alone(action, choices, bare)}"
         case dict() if len(value) > 1:
             return f"expected one action, got {len(value)}: {', '.join(value)}"
         case dict() if not value:
@@ -158,3 +160,10 @@ def _why(value: object, choices: dict[str, CoreSchema], bare: set[str]) -> str:
         case str():
             return f"unknown action '{value}'; the actions are {expected}"
     return "expected an object whose one key is the action's name"
+
+
+def _alone(action: object, choices: dict[str, CoreSchema], bare: set[str]) -> str:
+    name = next(iter(action), None) if isinstance(action, dict) else action
+    if not isinstance(name, str) or name not in choices:
+        name = min(choices)
+    return f'"{name}"' if name in bare else '{"' + name + '": {…}}'

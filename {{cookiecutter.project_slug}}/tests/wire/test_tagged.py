@@ -94,6 +94,27 @@ def test_what_is_no_action_is_refused_in_a_sentence(text: str) -> None:
     assert refusal.message.startswith("Invalid action format: ")
 
 
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ({"Build": GOOD}, '{"Build": {…}}'),
+        ("Stop", '"Stop"'),
+        ({"Fly": {}}, '{"Build": {…}}'),
+        ({}, '{"Build": {…}}'),
+        ([["Stop"]], '{"Build": {…}}'),
+        (None, '{"Build": {…}}'),
+    ],
+)
+def test_who_sends_the_message_of_the_socket_is_told_how_the_action_looks_alone(
+    action: object, words: str
+) -> None:
+    with pytest.raises(ValidationError) as error:
+        ACTION.validate_python({"type": "command", "action": action, "id": "a"})
+
+    refusal = problems.rejected(error.value.errors())
+    assert refusal.message == f"Invalid action format: send the action alone, as {words}"
+
+
 def test_the_schema_says_one_of_these_and_nothing_else() -> None:
     schema = ACTION.json_schema()
 
