@@ -61,6 +61,7 @@ def test_what_is_rendered_is_named_here() -> None:
         "compose.yaml",
         "Dockerfile",
         "deploy/kubernetes.yaml",
+        "app/name.txt",
     }
 
 

@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+# First: what is wrong with a State is told by name here, and would not be where routes show it.
+from app.wire.state import decode_state, encode_state
+
+# isort: split
 from app import api, domain
 from app.access.address import proxies_of
 from app.access.door import Door
@@ -23,6 +28,7 @@ from app.api.answers import answer_every_refusal
 from app.api.body_limit import BodyLimit
 from app.api.correlation import Correlation
 from app.api.cors import share_answers
+from app.api.openapi import Described
 from app.core.ports import Ports
 from app.core.rejected import StartRefused
 from app.core.terms import Terms
@@ -60,7 +66,8 @@ from app.runtime.traced import Traces
 from app.settings import Settings
 from app.wire import codec
 from app.wire.fingerprint import FINGERPRINT
-from app.wire.state import decode_state, encode_state
+
+NAME = Path(__file__).with_name("name.txt").read_text("utf-8").strip()
 
 
 def rules(settings: Settings) -> Rules[State, Command, Event]:
@@ -100,9 +107,11 @@ def create_app(
     """
     require_safe(settings)
     spans = spans or _spans(settings)
-    app = FastAPI(
-        title="Commands by HTTP",
-        description="Those by WebSocket: [/docs/ws](/docs/ws).",
+    app = Described(
+        title=NAME,
+        version="1",
+        separate_input_output_schemas=False,
+        description="What goes over the WebSocket: [/docs/ws](/docs/ws).",
         lifespan=_lifespan,
         telemetry=telemetry(spans),
     )

@@ -12,8 +12,9 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterNumber, Limit
+from app.api.pages import AfterNumber, Limit, Page
 from app.domain.chat.actions import MessageSent, SendMessage, Text
+from app.domain.chat.state import Message
 from app.domain.ids import Id
 from app.wire.tagged import Untagged
 
@@ -28,7 +29,7 @@ class NewMessage:
     message_id: Id | None = None
 
 
-@router.get("/{room}/messages")
+@router.get("/{room}/messages", responses={200: {"model": Page[Message]}})
 async def list_messages(
     request: Request,
     room: Id,
@@ -44,7 +45,7 @@ async def list_messages(
     return unless_known(request, store, sender, {"items": items[:limit], "next": following})
 
 
-@router.post("/{room}/messages", status_code=201)
+@router.post("/{room}/messages", status_code=201, responses={201: {"model": MessageSent}})
 async def send_message(
     room: Id,
     message: Annotated[NewMessage, Untagged()],

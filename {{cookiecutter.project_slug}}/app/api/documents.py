@@ -14,6 +14,7 @@ from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
 from app.api.pages import AfterNumber, Limit
 from app.domain.documents.actions import Changes, DocumentUpdated, EditDocument, Version
+from app.domain.documents.state import Document
 from app.domain.ids import Id
 from app.wire.tagged import Untagged
 
@@ -44,14 +45,14 @@ async def list_documents(
     return unless_known(request, store, sender, {"items": items, "next": following})
 
 
-@router.get("/{doc_id}")
+@router.get("/{doc_id}", responses={200: {"model": Document}})
 async def get_document(request: Request, doc_id: Id, store: TheStore, sender: Sender) -> Response:
     """One document as it stands: empty, and at version 0, while nobody has edited it."""
     require_may_hear(sender, f"documents:{doc_id}")
     return unless_known(request, store, sender, store.state.documents.get(doc_id))
 
 
-@router.post("/{doc_id}/edits")
+@router.post("/{doc_id}/edits", responses={200: {"model": DocumentUpdated}})
 async def edit_document(
     doc_id: Id,
     edit: Annotated[Edit, Untagged()],

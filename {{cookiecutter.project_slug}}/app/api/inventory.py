@@ -12,10 +12,11 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterName, Limit
+from app.api.pages import AfterName, Limit, Page
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.inventory.actions import AddStock, Quantity
+from app.domain.inventory.state import Product
 from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/inventory", tags=["inventory"])
@@ -28,7 +29,7 @@ class Delivery:
     quantity: Quantity
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Page[Product]}})
 async def list_products(
     request: Request,
     store: TheStore,
@@ -44,7 +45,7 @@ async def list_products(
     return unless_known(request, store, sender, {"items": items[:limit], "next": following})
 
 
-@router.get("/{product_id}")
+@router.get("/{product_id}", responses={200: {"model": Product}})
 async def get_product(
     request: Request, product_id: str, store: TheStore, sender: Sender
 ) -> Response:
@@ -56,7 +57,7 @@ async def get_product(
     return unless_known(request, store, sender, product)
 
 
-@router.post("/{product_id}/stock")
+@router.post("/{product_id}/stock", responses={200: {"model": Product}})
 async def add_stock(
     product_id: Id,
     delivery: Annotated[Delivery, Untagged()],

@@ -11,7 +11,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterNumber, Limit
+from app.api.pages import AfterNumber, Limit, Page
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.jobs.actions import (
@@ -20,12 +20,13 @@ from app.domain.jobs.actions import (
     CancelBatch,
     StartBatch,
 )
+from app.domain.jobs.state import Batch
 from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: {"model": BatchProcessStarted}})
 async def start_batch(
     command: Annotated[StartBatch, Untagged()],
     door: TheDoor,
@@ -39,7 +40,7 @@ async def start_batch(
     return json_answer(started, status=201, headers=headers)
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Page[Batch]}})
 async def list_batches(
     request: Request,
     store: TheStore,
@@ -54,7 +55,7 @@ async def list_batches(
     return unless_known(request, store, sender, {"items": items[:limit], "next": following})
 
 
-@router.get("/{batch_id}")
+@router.get("/{batch_id}", responses={200: {"model": Batch}})
 async def get_batch(request: Request, batch_id: str, store: TheStore, sender: Sender) -> Response:
     """One batch, and how far it has come."""
     require_may_hear(sender, "jobs")
@@ -64,7 +65,7 @@ async def get_batch(request: Request, batch_id: str, store: TheStore, sender: Se
     return unless_known(request, store, sender, batch)
 
 
-@router.post("/{batch_id}/cancel")
+@router.post("/{batch_id}/cancel", responses={200: {"model": BatchProcessCancelled}})
 async def cancel_batch(batch_id: Id, door: TheDoor, id: CommandId = None) -> Response:
     """Give up what is not done of a batch."""
     outcome = await door.dispatch(CancelBatch(batch_id), id=id)

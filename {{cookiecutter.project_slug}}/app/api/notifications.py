@@ -11,14 +11,14 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterName, Limit
+from app.api.pages import AfterName, Limit, Page
 from app.domain.notifications.actions import MarkNotificationRead
 from app.domain.notifications.state import Notification
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Page[Notification]}})
 async def list_notifications(
     request: Request,
     store: TheStore,
@@ -39,7 +39,7 @@ async def list_notifications(
     return unless_known(request, store, sender, {"items": items[:limit], "next": following})
 
 
-@router.post("/{notification_id}/read")
+@router.post("/{notification_id}/read", responses={200: {"model": Notification}})
 async def mark_read(notification_id: str, door: TheDoor, id: CommandId = None) -> Response:
     """Say that one has been read; the answer is the notification as it then stood."""
     outcome = await door.dispatch(MarkNotificationRead(notification_id), id=id)

@@ -12,7 +12,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterNumber, Limit
+from app.api.pages import AfterNumber, Limit, Page
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import State
@@ -46,7 +46,7 @@ class Cancellation:
     reason: Reason
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: {"model": Order}})
 async def place_order(
     command: Annotated[PlaceOrder, Untagged()],
     door: TheDoor,
@@ -60,7 +60,7 @@ async def place_order(
     return json_answer(order_of(placed), status=201, headers=headers)
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Page[Order]}})
 async def list_orders(
     request: Request,
     store: TheStore,
@@ -77,13 +77,13 @@ async def list_orders(
     return unless_known(request, store, sender, {"items": items, "next": following})
 
 
-@router.get("/{order_id}")
+@router.get("/{order_id}", responses={200: {"model": Order}})
 async def get_order(request: Request, order_id: str, store: TheStore, sender: Sender) -> Response:
     """One order as it stands."""
     return unless_known(request, store, sender, _order(store.state, order_id, sender))
 
 
-@router.post("/{order_id}/ship")
+@router.post("/{order_id}/ship", responses={200: {"model": Order}})
 async def ship_order(
     order_id: str,
     shipment: Annotated[Shipment, Untagged()],
@@ -96,7 +96,7 @@ async def ship_order(
     return json_answer(outcome.state.orders.get(order_id), headers=headers)
 
 
-@router.post("/{order_id}/cancel")
+@router.post("/{order_id}/cancel", responses={200: {"model": Order}})
 async def cancel_order(
     order_id: str,
     cancellation: Annotated[Cancellation, Untagged()],

@@ -1,6 +1,7 @@
-"""What a list over HTTP is asked with: how much of it, and from where on."""
+"""Lists over HTTP: how much is asked for and from where on, and what a page looks like."""
 
-from typing import Annotated, TypeAlias
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from annotated_types import Ge, Le
 from fastapi import Query
@@ -9,3 +10,13 @@ Limit: TypeAlias = Annotated[int, Ge(1), Le(1000), Query(description="so many at
 # Pages by number begin after 0; those by name after the empty one.
 AfterNumber: TypeAlias = Annotated[int, Ge(0), Query(description="the `next` of the page before")]
 AfterName: TypeAlias = Annotated[str, Query(description="the `next` of the page before")]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a list, for its description; `next` is the `after` of the next page, if any."""
+
+    items: list[T]
+    next: int | str | None

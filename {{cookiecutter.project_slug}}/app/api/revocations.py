@@ -11,14 +11,15 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterName, Limit
+from app.api.pages import AfterName, Limit, Page
 from app.domain.revocation.actions import RevokeTokens
+from app.domain.revocation.state import Revocation
 from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/revocations", tags=["revocations"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: {"model": Revocation}})
 async def revoke_tokens(
     command: Annotated[RevokeTokens, Untagged()],
     door: TheDoor,
@@ -30,7 +31,7 @@ async def revoke_tokens(
     return json_answer(outcome.state.revocation.of(command.user_id), status=201, headers=headers)
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Page[Revocation]}})
 async def list_revocations(
     request: Request, store: TheStore, sender: Sender, limit: Limit = 100, after: AfterName = ""
 ) -> Response:

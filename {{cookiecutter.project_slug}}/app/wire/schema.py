@@ -139,6 +139,16 @@ def referring(schema: Any, at: str, names: Mapping[str, str]) -> Any:
     return schema
 
 
+def short_name(name: str) -> str:
+    """`app__domain__jobs__state__Status`, which pydantic makes up, as `JobsStatus`."""
+    match name.split("__"):
+        case ["app", "domain", feature, *_, own]:
+            return feature.title().replace("_", "") + own
+        case [*_, own]:
+            return own
+    return name
+
+
 def _as_sent(schema: Schema, cls: type[Message]) -> None:
     """A message as it is sent: with its type; and where the service has no value, no field."""
     fields = schema["properties"]
@@ -182,7 +192,7 @@ def _target(schema: Schema) -> str:
 
 
 def _renamed(found: Mapping[str, Schema], named: Mapping[str, str]) -> Mapping[str, Schema]:
-    names = {name: named.get(name) or _short(name) for name in found}
+    names = {name: named.get(name) or short_name(name) for name in found}
     if len(set(names.values())) < len(names):
         twice = {name for name in names.values() if list(names.values()).count(name) > 1}
         raise ValueError(f"two things on the wire are called {', '.join(sorted(twice))}")
@@ -191,13 +201,3 @@ def _renamed(found: Mapping[str, Schema], named: Mapping[str, str]) -> Mapping[s
         schema.pop("title", None)
     unions = list(SAID)
     return {name: renamed[name] for name in unions + sorted(renamed.keys() - set(unions))}
-
-
-def _short(name: str) -> str:
-    """`app__domain__jobs__state__Status`, which pydantic makes up, as `JobsStatus`."""
-    match name.split("__"):
-        case ["app", "domain", feature, *_, own]:
-            return feature.title().replace("_", "") + own
-        case [*_, own]:
-            return own
-    return name

@@ -1,0 +1,38 @@
+"""The application, and the document by which it describes its HTTP routes."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.wire.schema import referring, short_name
+
+SCHEMAS = "#/components/schemas/"
+TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "a token, as `python -m app token` makes one",
+}
+
+
+class Described(FastAPI):
+    """FastAPI, with short names, and with tokens where they are needed: `/docs` asks for one then.
+
+    It only describes. Who may do what, the policy decides when a request is here.
+    """
+
+    def openapi(self) -> dict[str, Any]:
+        """The document."""
+        document = super().openapi()
+        schemas = document["components"]["schemas"]
+        names = {name: short_name(name) for name in schemas}
+        if len({*names.values()}) == len(names):
+            document["components"]["schemas"] = {names[n]: schemas[n] for n in schemas}
+            document = referring(document, SCHEMAS, names)
+        if not self.state.settings.is_open:
+            document["components"]["securitySchemes"] = {"bearer": TOKEN}
+            for path, operations in document["paths"].items():
+                for operation in operations.values() if path.startswith("/api/") else ():
+                    operation["security"] = [{"bearer": []}]
+        self.openapi_schema = document
+        return document
