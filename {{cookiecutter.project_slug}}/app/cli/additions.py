@@ -1,4 +1,4 @@
-"""The lines by which the service learns of a new feature, each with the line that it goes below."""
+"""The lines by which the service learns of a new feature, each with what it goes below."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ ROUTES_FILE = "app/api/__init__.py"
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Lines to add to a file, below a line that it has once."""
+    """Lines to add to a file, below a line, or several in a row, that it has once."""
 
     file: str
     below: str
@@ -28,8 +28,14 @@ ADDITIONS = (
             "from app.domain.things.state import view as view_things",
         ),
     ),
-    Addition(ROOT_FILE, "ClientCommand: TypeAlias = Union[", ("    ThingCommand,",)),
-    Addition(ROOT_FILE, "Event: TypeAlias = Union[", ("    ThingEvent,",)),
+    Addition(
+        ROOT_FILE,
+        "ClientCommand: TypeAlias = Union[\n    # one feature a line",
+        ("    ThingCommand,",),
+    ),
+    Addition(
+        ROOT_FILE, "Event: TypeAlias = Union[\n    # one feature a line", ("    ThingEvent,",)
+    ),
     Addition(
         ROOT_FILE,
         "    revocation: Revocations = Revocations()",
@@ -49,7 +55,11 @@ ADDITIONS = (
             "    return state, asked",
         ),
     ),
-    Addition(ROOT_FILE, "    Features[State, Never, Effect]()", ("    .and_(on_things)",)),
+    Addition(
+        ROOT_FILE,
+        "    Features[State, Never, Effect]()\n    # one feature a line",
+        ("    .and_(on_things)",),
+    ),
     Addition(
         ROOT_FILE,
         '    """The topic on which an event is heard; who may hear it stands in `policy.py`."""',

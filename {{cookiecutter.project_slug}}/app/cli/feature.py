@@ -19,6 +19,7 @@ from app.cli.reading import Commands, Refused
 PROJECT = Path(__file__).parent.parent.parent
 SCAFFOLD = PROJECT / "app" / "scaffold"
 DECLARATIONS = "client/protocol.d.ts"  # of the npm package, where there is one
+TABLES = "tests_policy.py"
 LONGEST = 20
 # What is written, by what it is made of; None is an empty file.
 FILES: Mapping[str, str | None] = {
@@ -28,7 +29,7 @@ FILES: Mapping[str, str | None] = {
     "app/domain/things/reducer.py": "reducer.py",
     "app/api/things.py": "routes.py",
     "tests/things/__init__.py": None,
-    "tests/things/policy.py": "tests_policy.py",
+    "tests/things/policy.py": TABLES,
     "tests/things/test_rules.py": "tests_rules.py",
     "tests/things/test_doors.py": "tests_doors.py",
 }
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     files = {names.put_in(path): source for path, source in FILES.items()}
     require_room(files, PROJECT)
     for path, source in files.items():
-        text = "" if source is None else names.put_in((SCAFFOLD / source).read_text("utf-8"))
+        text = "" if source is None else written(source, names)
         (PROJECT / path).parent.mkdir(exist_ok=True)
         with (PROJECT / path).open("x", encoding="utf-8") as file:
             file.write(text)
@@ -100,6 +101,17 @@ def singular(name: str) -> str:
     return f"{name}_item"
 
 
+def written(source: str, names: Names) -> str:
+    """What becomes of a file of the scaffold."""
+    text = names.put_in((SCAFFOLD / source).read_text("utf-8"))
+    return aligned(text) if source == TABLES else text
+
+
+def aligned(text: str) -> str:
+    """The same, with the cells of its tables below each other again: names are of any length."""
+    return re.sub('(?<= = """\n)[^"]*', lambda found: _table(found[0]), text)
+
+
 def require_names(names: Names) -> None:
     """Raise Refused if a feature cannot be called so."""
     for name in (names.many, names.one):
@@ -139,6 +151,14 @@ def require_room(files: Iterable[str], project: Path) -> None:
                 raise Refused(f"{there} is there already: choose another name, or delete it first")
 
 
+def _table(text: str) -> str:
+    heads, *rows = [line.split() for line in text.splitlines()]
+    table = [["", *heads], *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    padded = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+    return "".join(f"    {row}\n" for row in padded)
+
+
 def _new_names(names: Names) -> set[str]:
     """The classes that would be made."""
     texts = (SCAFFOLD / source for source in FILES.values() if source is not None)
@@ -169,7 +189,7 @@ def _wire_names() -> set[str]:
 
 
 def _instructions(names: Names) -> Iterator[str]:
-    yield "\nAdd the lines with a +, each below the line that stands before it.\n"
+    yield "\nAdd the lines with a +, each below what stands before it.\n"
     for file, some in groupby(ADDITIONS, key=attrgetter("file")):
         yield f"{file}\n"
         for addition in some:
@@ -184,7 +204,8 @@ def _instructions(names: Names) -> Iterator[str]:
 
 
 def _printed(addition: Addition, names: Names) -> Iterator[str]:
-    yield f"    {addition.below}"
+    for line in addition.below.splitlines():
+        yield f"    {line}"
     for line in addition.lines:
         yield f"  + {names.put_in(line)}".rstrip()
     yield ""

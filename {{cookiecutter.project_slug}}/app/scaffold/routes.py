@@ -11,28 +11,29 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterNumber, Limit
-from app.domain.things.actions import AddThing
+from app.api.pages import AfterNumber, Limit, Page
+from app.domain.things.actions import AddThing, ThingAdded
+from app.domain.things.state import Thing
 from app.wire.tagged import Untagged
 
 router = APIRouter(prefix="/things", tags=["things"])
 
 
 # Add a route for each command like this one; the policy is asked when the command is decided.
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: {"model": ThingAdded}})
 async def add_thing(
     command: Annotated[AddThing, Untagged()],
     door: TheDoor,
     id: CommandId = None,
 ) -> Response:
-    """Add one; the answer is what was added."""
+    """Add one; the answer is what was added, and the id that it has got."""
     outcome = await door.dispatch(command, id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.things.get(command.name), status=201, headers=headers)
+    (added,) = [e.event for e in outcome.events if isinstance(e.event, ThingAdded)]
+    return json_answer(added, status=201, headers=entity_tag(outcome.seq, door.epoch, door.sender))
 
 
 # What is read goes past the Store's gate: ask the policy in each such route.
-@router.get("")
+@router.get("", responses={200: {"model": Page[Thing]}})
 async def list_things(
     request: Request,
     store: TheStore,

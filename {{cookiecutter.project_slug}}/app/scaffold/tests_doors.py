@@ -23,6 +23,7 @@ async def test_they_are_added_and_listed_in_pages(http: httpx.AsyncClient) -> No
     rest = (await http.get(f"{URL}?limit=1&after={page['next']}")).json()
 
     assert (first.status_code, first.json()["name"]) == (201, "first")
+    assert first.json()["thing_id"] != second.json()["thing_id"]
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
     assert page["items"] + rest["items"] == [first.json(), second.json()]
     assert rest["next"] is None

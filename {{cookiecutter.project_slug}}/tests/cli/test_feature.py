@@ -12,7 +12,16 @@ from typing import get_args
 import pytest
 
 from app import domain
-from app.cli.feature import FILES, Names, require_names, require_room, singular
+from app.cli.additions import ADDITIONS
+from app.cli.feature import (
+    FILES,
+    TABLES,
+    Names,
+    require_names,
+    require_room,
+    singular,
+    written,
+)
 from app.cli.reading import Refused
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,7 +30,7 @@ KEPT = ("app", "tests", "pyproject.toml")
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """Lines that are to be added to a file, and the line that they go below."""
+    """Lines that are to be added to a file, and what they go below."""
 
     file: str
     below: str
@@ -30,16 +39,16 @@ class Printed:
 
 def printed(words: str) -> Iterator[Printed]:
     """The lines to add, as somebody reads them who knows nothing else."""
-    file, below = "", ""
+    file, below = "", list[str]()
     lines: list[str] = []
     for line in words.split("\nAdd the lines", 1)[1].splitlines():
         if re.match("  [+]", line):
             lines.append(line[4:])
         elif lines:
-            yield Printed(file, below, lines)
-            lines = []
+            yield Printed(file, "\n".join(below), lines)
+            below, lines = [], []
         elif line.startswith("    "):
-            below = line[4:]
+            below.append(line[4:])
         elif line.endswith(".py"):
             file = line
 
@@ -47,10 +56,9 @@ def printed(words: str) -> Iterator[Printed]:
 def add(project: Path, additions: Sequence[Printed]) -> None:
     for each in additions:
         path = project / each.file
-        lines = path.read_text().split("\n")
-        assert lines.count(each.below) == 1, each
-        place = lines.index(each.below) + 1
-        path.write_text("\n".join(lines[:place] + each.lines + lines[place:]))
+        before, *after = f"\n{path.read_text()}".split(f"\n{each.below}\n")
+        assert len(after) == 1, each
+        path.write_text("\n".join([before, each.below, *each.lines, *after])[1:])
 
 
 def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -113,6 +121,26 @@ def test_the_declarations_for_typescript_are_thought_of_where_there_are_any(proj
 
     assert renew not in without
     assert renew in words
+
+
+@pytest.mark.parametrize("many", ["ants", "things", "line_items"])
+def test_the_tables_of_a_feature_are_aligned_whatever_its_name(many: str) -> None:
+    text = written(TABLES, Names(many, singular(many)))
+    tables = re.findall(' = """\n([^"]*)', text)
+
+    assert len(tables) == 4
+    for table in tables:
+        heads, *rows = [
+            [cell.start() for cell in re.finditer(r"\S+", line)] for line in table.splitlines()
+        ]
+        assert all(row[1:] == heads for row in rows)
+
+
+def test_a_line_goes_below_the_words_that_say_what_belongs_there() -> None:
+    for each in ADDITIONS:
+        text = f"\n{(ROOT / each.file).read_text()}"
+        _, after = text.split(f"\n{each.below}\n")
+        assert "# one feature a line" not in after.splitlines()[0], each
 
 
 @pytest.mark.parametrize(
