@@ -302,8 +302,8 @@ def test(*, quick: bool) -> int:
     failed_runs = 0
     for name, folder, extra in runs:
         say(f"tests of {'the template' if name == 'template' else f'a project baked as {name}'}")
-        # Many tests wait for something: three at a time keep two cores busy.
-        command = [python, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", *extra]
+        # Many tests wait for something: four at a time keep two cores busy.
+        command = [python, "-m", "pytest", "-q", "-n", "4", "--dist", "loadfile", *extra]
         command += ["--no-loadscope-reorder"]  # long tests are in files with few of them
         command += [f"--junit-xml={reports / name}.xml", "-p", "no:cacheprovider"]
         path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
