@@ -81,7 +81,7 @@ async def serving(
             reading = asyncio.create_task(_read(lines))
             yield Server(port, process.pid)
         finally:
-            await _ended(process)
+            await ended(process)
             if reading is not None:
                 reading.cancel()
 
@@ -109,7 +109,8 @@ async def _read(lines: asyncio.StreamReader) -> None:
             sys.stderr.write(line.decode())
 
 
-async def _ended(process: Process) -> None:
+async def ended(process: Process) -> None:
+    """Have it end."""
     if process.returncode is None:
         process.terminate()
         try:

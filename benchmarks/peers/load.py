@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import install
+from benchmarks.serving import ended
 
 ANSWER_SECONDS = 300
-STOP_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,3 @@ def on_core(number: int) -> list[str]:
     if len(cores) < 2 or shutil.which("taskset") is None:
         return []
     return ["taskset", "--cpu-list", str(cores[number])]
-
-
-async def ended(process: Process) -> None:
-    """Have it end."""
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()

@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from benchmarks.measure import WORK, progress
-from benchmarks.peers.load import Load, ended, loading, on_core, open_many_files
+from benchmarks.peers.load import Load, loading, on_core, open_many_files
 from benchmarks.peers.peer import PORT, Peer
-from benchmarks.serving import Server
+from benchmarks.serving import Server, ended
 
 START_SECONDS = 30
 # As long as a name may be: the event is 190 bytes then.

@@ -25,7 +25,8 @@ from app.runtime.replay import catch_up, followed, read_command
 from app.runtime.rules import Command, Event, State
 
 CONFLICTS, LONGEST_WAIT = 24, 0.05
-UNLUCKY, MOST_AT_ONCE = 2, 1 << 16
+# After so many conflicts in a row half as many are decided at a time; NO_LIMIT is beyond any group.
+UNLUCKY, NO_LIMIT = 2, 1 << 16
 AGAIN_SECONDS = 5
 LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.5
 
@@ -57,7 +58,7 @@ class Commits(Generic[State, Command, Event]):
         self._clock = clock
         self._chance = chance
         self._moved_on = moved_on
-        self._at_once = MOST_AT_ONCE
+        self._at_once = NO_LIMIT
 
     async def commit(self, group: Sequence[Waiting[State, Command, Event]]) -> None:
         """Decide a group, store what it leads to, in one piece or several, and answer everybody.
@@ -128,7 +129,7 @@ class Commits(Generic[State, Command, Event]):
             verdict = decide_group(self._decider, self.head, some, now)
             try:
                 if not verdict.entries or await self._append(verdict.entries):
-                    self._at_once = min(2 * self._at_once, MOST_AT_ONCE)
+                    self._at_once = min(2 * self._at_once, NO_LIMIT)
                     return verdict
             except Conflict:
                 if conflicts:  # waiting comes first: what is decided next is decided on the latest
