@@ -20,8 +20,8 @@ from app.runtime.event_log.port import (
     LogUnavailable,
     TooLarge,
 )
-from app.runtime.group import Outcome, Verdict, Waiting, decide_group
-from app.runtime.replay import catch_up, followed, read_command
+from app.runtime.group import Accepted, Outcome, Verdict, Waiting, decide_group
+from app.runtime.replay import catch_up, followed, read_commands
 from app.runtime.rules import Command, Event, State
 
 CONFLICTS, LONGEST_WAIT = 24, 0.05
@@ -172,18 +172,30 @@ class Commits(Generic[State, Command, Event]):
             if decision.repeats is None:
                 head = decision.head
                 waiting.accept(Outcome(decision.events, head.position, head.state))
-        for waiting, decision in verdict.accepted:
-            if decision.repeats is not None and isinstance(waiting.request, Request):
-                try:
-                    waiting.accept(await self._first_outcome(waiting.request, decision.repeats))
-                except Rejected as mismatch:
-                    waiting.refuse(mismatch)
-                except LogUnavailable as problem:
-                    waiting.refuse(unavailable(problem))
+        await self._answer_again(verdict.accepted)
 
-    async def _first_outcome(self, request: Request[Command], first: int) -> Outcome[State, Event]:
+    async def _answer_again(self, accepted: Sequence[Accepted[State, Command, Event]]) -> None:
+        """Tell those whose commands are in the log already what these led to."""
+        repeats = [
+            (waiting, waiting.request, decision.repeats)
+            for waiting, decision in accepted
+            if decision.repeats is not None and isinstance(waiting.request, Request)
+        ]
+        try:
+            found = await read_commands(self._log, [first for _, _, first in repeats])
+        except LogUnavailable as problem:
+            refuse_all([waiting for waiting, _, _ in repeats], unavailable(problem))
+            return
+        for waiting, request, first in repeats:
+            try:
+                waiting.accept(self._first_outcome(request, found[first]))
+            except Rejected as mismatch:
+                waiting.refuse(mismatch)
+
+    def _first_outcome(
+        self, request: Request[Command], entries: Sequence[Entry]
+    ) -> Outcome[State, Event]:
         """What was answered when the command was sent first; raises Rejected if it is another."""
-        entries = await read_command(self._log, first)
         action = entries[0].action
         if action is None or self._decider.rules.decode_command(action) != request.command:
             raise Rejected(Code.ID_REUSED, f"the id {request.id} was given to another command")

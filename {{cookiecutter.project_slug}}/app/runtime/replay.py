@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 import structlog
@@ -94,7 +95,7 @@ async def read_command(event_log: EventLog, first: int) -> Sequence[Entry]:
     found: list[Entry] = []
     size = ENTRIES_OF_A_COMMAND
     while entries := await event_log.read(first - 1 + len(found), size):
-        own = list(takewhile(lambda entry: entry.command == entries[0].command, entries))
+        own = _first_decision(entries)
         if found and entries[0].command != found[0].command:
             break
         found.extend(own)
@@ -102,6 +103,31 @@ async def read_command(event_log: EventLog, first: int) -> Sequence[Entry]:
             break
         size *= 2
     return found
+
+
+async def read_commands(
+    event_log: EventLog, firsts: Iterable[int]
+) -> Mapping[int, Sequence[Entry]]:
+    """The entries of the decisions that begin at these positions, by position.
+
+    Those that are near to each other take one read: who comes back sends again what it sent last.
+    """
+    found: dict[int, Sequence[Entry]] = {}
+    entries: Sequence[Entry] = ()
+    starts = sorted(set(firsts))
+    for first in starts:
+        if not entries or first > entries[-1].position:
+            last = starts[bisect_left(starts, first + ENTRIES_A_READ) - 1]
+            entries = await event_log.read(first - 1, last - first + ENTRIES_OF_A_COMMAND)
+        later = entries[first - entries[0].position :]
+        own = _first_decision(later)
+        is_whole = len(own) < len(later)
+        found[first] = own if is_whole else await read_command(event_log, first)
+    return found
+
+
+def _first_decision(entries: Sequence[Entry]) -> Sequence[Entry]:
+    return list(takewhile(lambda entry: entry.command == entries[0].command, entries))
 
 
 async def read_events(

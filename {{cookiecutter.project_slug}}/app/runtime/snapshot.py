@@ -21,6 +21,7 @@ from app.runtime.rules import Command, Event, Rules, State
 
 ENTRIES_BETWEEN = 100_000
 ENTRIES_AT_THE_END = 1_000
+SECONDS_AT_THE_END = 10.0
 ITEMS_A_ROW = 250
 T = TypeVar("T")
 
@@ -49,11 +50,15 @@ class Snapshots(Generic[State, Command, Event]):
             self._saving = tasks.create_task(self._save(head), name="snapshot")
 
     async def at_the_end(self, head: Head[State, Command]) -> None:
-        """Save one for the next start, if that saves it much."""
-        if self._saving is not None:
-            await self._saving
-        if head.position - self.saved >= ENTRIES_AT_THE_END:
-            await self._save(head)
+        """Save one for the next start, if that saves it much and is done soon."""
+        try:
+            async with asyncio.timeout(SECONDS_AT_THE_END):
+                if self._saving is not None:
+                    await self._saving
+                if head.position - self.saved >= ENTRIES_AT_THE_END:
+                    await self._save(head)
+        except TimeoutError:
+            log.warning("no snapshot was saved: it takes too long for an end")
 
     async def _save(self, head: Head[State, Command]) -> None:
         self.saved = head.position

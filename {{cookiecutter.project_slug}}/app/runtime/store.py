@@ -124,6 +124,7 @@ class Store(Generic[State, Command, Event]):
         self._life = f"{chance.getrandbits(64):016x}"
         self._keys = count(1)
         self._open = False
+        self._stopping = False
         self._closing = False
         self._ended = asyncio.Event()
         self._snapshots = Snapshots(event_log, rules)
@@ -297,9 +298,12 @@ class Store(Generic[State, Command, Event]):
     async def close(self, grace_seconds: float) -> None:
         """Take no more commands, finish what can be finished in so many seconds, and end.
 
-        What waits is still decided; effects that have not ended go on at the next start.
+        What waits is still decided; effects that have not ended go on at the next start. Whoever
+        says it again waits for none of them: the first time had all the seconds there are.
         """
         self._open = False
+        grace_seconds = 0 if self._stopping else grace_seconds
+        self._stopping = True
         await self._performer.stop(grace_seconds)
         self._closing = True
         self._wake.set()
@@ -321,8 +325,8 @@ class Store(Generic[State, Command, Event]):
                     await asyncio.sleep(0)
                 if self._nodes.has_turn:
                     self._snapshots.in_time(self.head, tasks)
-            if self._nodes.has_turn:
-                await self._snapshots.at_the_end(self.head)
+            if self._nodes.has_turn:  # beside all else: nobody waits for it but the next start
+                tasks.create_task(self._snapshots.at_the_end(self.head), name="snapshot")
         except StartRefused as problem:
             log.critical("this node cannot go on: it needs the newer edition", problem=str(problem))
             self._open = False

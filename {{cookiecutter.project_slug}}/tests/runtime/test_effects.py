@@ -484,6 +484,21 @@ async def test_a_closing_store_waits_no_longer_than_its_grace() -> None:
     assert len(store.head.effects.pending) == 1
 
 
+async def test_a_close_that_is_cut_short_has_no_time_left() -> None:
+    async def endless(attempt: Attempt) -> Command:
+        await asyncio.Event().wait()
+        return Add(1)
+
+    WORK["endless"] = endless
+    event_log = MemoryLog()
+    async with asyncio.timeout(5), open_tally(event_log, grace_seconds=60) as store:
+        await plan(store, Run(Work("endless")))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await store.close(60)
+    assert len(store.head.effects.pending) == 1
+
+
 class FullNow(MemoryLog):
     """A log whose disk can be filled."""
 

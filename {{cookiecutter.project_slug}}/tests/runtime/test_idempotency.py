@@ -1,16 +1,32 @@
 """A command that is sent twice under one id is done once, and answered alike."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.core.effects import Append
+from app.core.environment import Environment
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
-from tests.runtime.tally import FORGETFUL, ME, TALLY, Add, Added, Command, Shout, open_tally
+from app.runtime.event_log.port import Entry
+from tests.runtime.tally import (
+    FORGETFUL,
+    ME,
+    TALLY,
+    Add,
+    Added,
+    Command,
+    Effect,
+    Event,
+    Shout,
+    open_tally,
+    reduce,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +107,56 @@ async def test_ids_are_remembered_after_a_restart(tmp_path: Path) -> None:
             assert [happened.event for happened in outcome.events] == [Added(1, 0, 1)]
             assert store.state == 1
         await event_log.close()
+
+
+class Read(MemoryLog):
+    """A log that notes each time it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[tuple[int, int]] = []
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """As the port says."""
+        self.reads.append((after, limit))
+        return await super().read(after, limit)
+
+
+async def test_who_sends_all_again_after_a_break_costs_few_reads() -> None:
+    """And gets what was answered then, each its own, in pairs that belong to one decision too."""
+    event_log = Read()
+    async with open_tally(event_log) as store:
+        first = [await store.dispatch(Add(n, more=n % 2), by=ME, id=f"{n}") for n in range(300)]
+        event_log.reads.clear()
+        again = [store.submit(Add(n, more=n % 2), by=ME, id=f"{n}") for n in range(300)]
+        second = await asyncio.gather(*again)
+
+    assert [outcome.events for outcome in second] == [outcome.events for outcome in first]
+    assert [outcome.seq for outcome in second] == [outcome.seq for outcome in first]
+    assert len(event_log.reads) <= 3
+
+
+async def test_a_decision_of_many_entries_is_told_whole_the_second_time() -> None:
+    event_log = MemoryLog()
+    rules = replace(TALLY, reduce=many_events)
+    async with open_tally(event_log, rules) as store:
+        small = await store.dispatch(Add(1), by=ME, id="b")
+        first = await store.dispatch(Add(30), by=ME, id="a")
+        again = await asyncio.gather(
+            store.dispatch(Add(30), by=ME, id="a"),
+            store.dispatch(Add(1), by=ME, id="b"),
+            store.dispatch(Add(30), by=ME, id="a"),
+        )
+
+    assert [len(outcome.events) for outcome in again] == [30, 1, 30]
+    assert [outcome.seq for outcome in again] == [first.seq, small.seq, first.seq]
+
+
+def many_events(state: int, action: Command | Event, env: Environment) -> tuple[int, list[Effect]]:
+    """As many events as the command adds."""
+    if isinstance(action, Add):
+        return state, [Append(Added(1, 0, state + 1 + n)) for n in range(action.amount)]
+    return reduce(state, action, env)
 
 
 async def test_a_first_command_that_cannot_be_read_any_more_costs_its_sender_only() -> None:

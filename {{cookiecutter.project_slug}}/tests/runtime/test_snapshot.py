@@ -130,13 +130,59 @@ async def rows_of(*rows: Row) -> AsyncIterator[Sequence[Row]]:
     yield rows
 
 
+class Slow(SqliteLog):
+    """A log that stores a snapshot when it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.begun, self.told = asyncio.Event(), asyncio.Event()
+
+    async def save_snapshot(
+        self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
+    ) -> None:
+        """As the port says, but later."""
+        self.begun.set()
+        await self.told.wait()
+        await super().save_snapshot(position, fingerprint, rows)
+
+
 async def test_commands_are_decided_while_a_snapshot_is_written(tmp_path: Path) -> None:
-    event_log = SqliteLog(tmp_path / "e.db")
-    async with open_tally(event_log) as store:
-        for _ in range(200):
+    event_log = Slow(tmp_path / "e.db")
+    async with asyncio.timeout(5), open_tally(event_log) as store:
+        for _ in range(20):
             await store.dispatch(Add(1), by=ME)
-        assert store.state == 200
+        assert event_log.begun.is_set()
+        for _ in range(20):
+            await store.dispatch(Add(1), by=ME)
+        assert store.state == 40
+        event_log.told.set()
     assert await event_log.load_snapshot("tally") is not None
+    await event_log.close()
+
+
+async def test_a_store_is_closed_before_its_last_snapshot_is_written(tmp_path: Path) -> None:
+    """Whoever is connected is sent away first."""
+    event_log = Slow(tmp_path / "e.db")
+    async with asyncio.timeout(5), open_tally(event_log) as store:
+        await store.dispatch(Add(1), by=ME)
+        await store.close(1)
+        assert await event_log.load_snapshot("tally") is None
+        event_log.told.set()
+    assert await event_log.load_snapshot("tally") is not None
+    await event_log.close()
+
+
+async def test_an_end_does_not_wait_long_for_a_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "SECONDS_AT_THE_END", 0.05)
+    event_log = Slow(tmp_path / "e.db")
+    async with asyncio.timeout(5):
+        async with open_tally(event_log) as store:
+            for _ in range(20):  # one is under way already
+                await store.dispatch(Add(1), by=ME)
+        assert event_log.begun.is_set()
+    assert await event_log.load_snapshot("tally") is None
     await event_log.close()
 
 
