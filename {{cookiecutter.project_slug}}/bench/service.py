@@ -22,6 +22,7 @@ MOST_BYTES = 64 * 1024
 async def serving(connections: int) -> AsyncIterator[tuple[str, int]]:
     """Where it is, and its process id, while the context lasts; raises OSError."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    clean |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     most = str(connections + 10)
     settings = {
         "APP_EVENT_LOG": "memory://",
@@ -36,8 +37,8 @@ async def serving(connections: int) -> AsyncIterator[tuple[str, int]]:
     with tempfile.TemporaryFile() as words:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "app"),
-            cwd=ROOT,
-            env={**clean, **settings, "NO_COLOR": "1"},
+            cwd=ROOT / "bench",  # the settings in the project's `.env` are not for this
+            env={**clean, **settings},
             stdout=words,
             stderr=words,
         )

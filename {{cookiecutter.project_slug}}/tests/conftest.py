@@ -1,5 +1,6 @@
 """What the tests share: a real service, and the real application without a socket."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from tests.service import Service
 # How long something takes is a matter for benchmarks; a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# What this machine sets is not what is tested, neither in its environment nor in a `.env`.
+Settings.model_config["env_file"] = None
+for name in [name for name in os.environ if name.startswith("APP_")]:
+    del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# Where it runs: the `.env` of the project's folder is not what is tested.
+ASIDE = ROOT / "tests"
 START_SECONDS = 60
 SERVING = re.compile(r"url\W+http://127\.0\.0\.1:(\d+)")  # for people, or in JSON
 # What bounds one client must not bound the one client of a test; tests of the limits set them.
@@ -21,6 +23,12 @@ LIFTED = {
     "APP_CONNECTIONS_PER_ADDRESS": "20000",
     "APP_CONNECTIONS_PER_PRINCIPAL": "20000",
 }
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The variables of this process, with these settings of the service and no others."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    return {**clean, "PYTHONPATH": str(ROOT), **settings}
 
 
 class Service:
@@ -45,13 +53,12 @@ class Service:
 
     def start(self, *arguments: str) -> Service:
         """Start it, and wait until it answers; the same port again after a restart."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
         with self.log.open("ab") as lines:
             begin = lines.tell()
             self.process = subprocess.Popen(  # noqa: S603 - what a test asks for
                 [sys.executable, "-m", "app", *arguments],
-                cwd=ROOT,
-                env={**clean, **self.settings},
+                cwd=ASIDE,
+                env=environment(**self.settings),
                 stdout=lines,
                 stderr=lines,
             )

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.rejected import StartRefused
-from app.settings import Settings, read_settings, unknown_settings
+from app.settings import FILE, Settings, read_settings, unknown_settings
 from tests.service import ROOT
 
 NAME = re.compile(r"`(APP_[A-Z_]+)`")
@@ -58,6 +58,7 @@ def test_a_misspelt_line_of_the_file_is_found_as_one_of_the_environment_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(Settings.model_config, "env_file", FILE)
     (tmp_path / ".env").write_text("APP_PROT=1\nAPP_PORT=2\nOTHER=3\n")
     monkeypatch.setenv("APP_HSOT", "::")
 

@@ -109,14 +109,15 @@ class Report:
         if self.unsure_after is not None:
             yield f"What is told of positions after {self.unsure_after} may only follow from what"
             yield "cannot be read there: the State went on without it."
-        if self._snapshot is None:
-            yield "There is no snapshot yet, so only the decisions were compared, not the State."
         read = counted(self._entries, "entry", "entries")
-        states = counted(self._states.count, "difference", "differences")
+        states = f"{counted(self._states.count, 'difference', 'differences')} of the State"
+        if self._snapshot is None:
+            yield "There is no snapshot yet, so the State has nothing to be compared with."
+            states = "the State was not compared"
         decisions = counted(self._decisions.count, "command", "commands")
         yield (
             f"{self._event_log}: {read} read: {self._unreadable.count:,} cannot be read, "
-            f"{states} of the State, {decisions} decided differently."
+            f"{states}, {decisions} decided differently."
         )
 
 

@@ -8,8 +8,14 @@ takes the fields as they stand in the log and returns the new class name and the
 
     UPCASTERS = {"MovedInMetres": moved_in_metres}
 
-It sees every event of that name, new ones too, so it must leave alone what is already new. A field
-that is only added needs no function, but a default.
+It sees every event of that name, new ones too, so it must leave alone what is already new:
+
+    def moved_by(fields: Fields) -> tuple[str, Fields]:
+        if "distance" in fields:  # is `by` now
+            fields["by"] = fields.pop("distance")
+        return "Moved", fields
+
+A field that is only added needs no function, but a default. Clients hear the new names.
 """
 
 from collections.abc import Callable, Mapping

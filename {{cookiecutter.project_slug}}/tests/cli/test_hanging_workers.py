@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import ROOT
+from tests.service import ASIDE, environment
 from tests.workers import Workers, is_alive
 
 pytestmark = [
@@ -94,8 +94,8 @@ def test_a_worker_that_hangs_at_its_start_is_ended_and_another_serves(tmp_path: 
     with said.open("wb") as lines:
         service = subprocess.Popen(  # noqa: S603 - what a test asks for
             [sys.executable, "-c", IMPATIENT, "--workers", "2"],
-            cwd=ROOT,
-            env=os.environ | settings,
+            cwd=ASIDE,
+            env=environment(**settings),
             stdout=lines,
             stderr=lines,
         )

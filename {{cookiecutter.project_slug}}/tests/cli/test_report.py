@@ -103,6 +103,8 @@ def test_it_is_said_that_there_was_no_snapshot_and_what_is_unsure() -> None:
     found.unsure_after = 12
 
     assert "There is no snapshot yet" in found.as_text()
+    assert "the State was not compared" in found.as_text()
     assert "positions after 12" in found.as_text()
     assert "There is no snapshot yet" not in report().as_text()
+    assert "0 differences of the State" in report().as_text()
     assert not report().differs

@@ -1,7 +1,6 @@
 """Several workers on one port and one file: started, killed, stopped, and never left behind."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.live.raw import upgraded
-from tests.service import ROOT
+from tests.service import ASIDE, environment
 from tests.talk import Talk, talk
 from tests.workers import Workers
 
@@ -51,11 +50,10 @@ async def clients_of(service: Workers, count: int = CLIENTS) -> AsyncIterator[li
 
 def refused(*arguments: str, **settings: str) -> str:
     """What is said by a service that does not start."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
     ended = subprocess.run(  # noqa: S603 - what a test asks for
         [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT,
-        env={**clean, "APP_PORT": "0", **settings},
+        cwd=ASIDE,
+        env=environment(**{"APP_PORT": "0", **settings}),
         capture_output=True,
         text=True,
         timeout=30,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
 
+import httpx
+
 from app.domain import PASSING
 from app.runtime.event_log import read_event_log
 from tests.policy.people import PEOPLE, World, by_socket, by_stream
@@ -123,7 +125,11 @@ def end(world: World, story: Story, places: Mapping[Place, Iterator[Any]], since
         story.heard[place] = heard = Heard(since)
         is_enough = enough(place, by_now)
         while not is_enough(heard):
-            heard.take(next(messages))
+            try:
+                heard.take(next(messages))
+            except (TimeoutError, httpx.TimeoutException):
+                due = [each for each in by_now if hears(place, each.name)]
+                raise AssertionError(f"{place} was to hear {due}, and has {heard}") from None
     assert world.service.stop() == 0, world.service.words()
     for place, messages in places.items():
         for message in messages:

@@ -1,5 +1,6 @@
 """The file of the embedded event log: its tables, its epoch, and who may have it open."""
 
+import os
 import secrets
 import sqlite3
 from contextlib import closing
@@ -56,7 +57,10 @@ def open_file(path: Path, *, shared: bool) -> tuple[sqlite3.Connection, sqlite3.
         if shared:
             _share(lock, path)
     except (OSError, sqlite3.Error) as problem:
-        raise StartRefused(f"cannot open the event log {path}: {problem}") from problem
+        hint = (
+            "" if os.access(path.parent, os.W_OK) else f"; user {os.getuid()} may not write there"
+        )
+        raise StartRefused(f"cannot open the event log {path}: {problem}{hint}") from problem
     return connection, lock
 
 
