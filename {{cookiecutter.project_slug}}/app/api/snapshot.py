@@ -11,11 +11,12 @@ from app.access.subscription import may_hear_of, no_topic
 from app.api.answers import unless_known
 from app.core.principal import Principal
 from app.domain import VIEWS
+from app.wire.views import Snapshot
 
 router = APIRouter(prefix="/snapshot", tags=["snapshot"])
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Snapshot}})
 async def snapshot(
     request: Request,
     store: TheStore,
@@ -27,12 +28,8 @@ async def snapshot(
     Whoever may see none is refused, as by `GET /api/v1/events`.
     """
     names = _readable(sender) if topics is None else _asked_for(topics, sender)
-    content = {
-        "epoch": store.epoch,
-        "seq": store.seq,
-        "state": {name: VIEWS[name](store.state, sender) for name in names},
-    }
-    return unless_known(request, store, sender, content)
+    views = {name: VIEWS[name](store.state, sender) for name in names}
+    return unless_known(request, store, sender, Snapshot(store.epoch, store.seq, views))
 
 
 def _readable(reader: Principal) -> list[str]:

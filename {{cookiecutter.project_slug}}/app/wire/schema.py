@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
+from typing import Annotated, Any, TypeAlias, get_args
 
-from pydantic import PydanticSchemaGenerationError, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from app import domain
-from app.domain import VIEWS, ClientCommand, Event
+from app.domain import ClientCommand, Event
 from app.wire.protocol import Incoming, Message, Outgoing
 from app.wire.tagged import ExternallyTagged
+from app.wire.views import Snapshot
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 AT = "#/$defs/"
@@ -22,7 +22,6 @@ SAID = {
     FROM_SERVER: "What the service may send.",
     COMMAND: "What a client may ask for: one action, under its name.",
     EVENT: "What can have happened: one action, under its name.",
-    SNAPSHOT: "What a client starts from: the State as it may see it, and where the log stood.",
 }
 
 Schema: TypeAlias = dict[str, Any]
@@ -54,23 +53,24 @@ def schemas() -> Mapping[str, Schema]:
         FROM_SERVER: Outgoing,
         COMMAND: Annotated[ClientCommand, ExternallyTagged()],
         EVENT: Annotated[Event, ExternallyTagged()],
+        SNAPSHOT: Snapshot,
         **{message_name(cls): cls for cls in messages(Incoming) + messages(Outgoing)},
     }
-    adapters = {name: TypeAdapter(kind) for name, kind in types.items()} | _views()
     made, rest = TypeAdapter.json_schemas(
-        [(name, "validation", adapter) for name, adapter in adapters.items()],
+        [(name, "validation", TypeAdapter[Any](kind)) for name, kind in types.items()],
         schema_generator=Plain,
     )
     by_name = {name: schema for (name, _), schema in made.items()}
     found: dict[str, Schema] = dict(sorted(rest["$defs"].items()))
     for cls in messages(Incoming) + messages(Outgoing):
         _as_sent(found[_target(by_name[message_name(cls)])], cls)
-    unions = {name: by_name[name] for name in (FROM_CLIENT, FROM_SERVER, COMMAND, EVENT)}
-    whole = {**unions, SNAPSHOT: _snapshot({topic: by_name[topic] for topic in VIEWS}), **found}
-    taken, told, shown = (reached(name, whole) for name in (FROM_CLIENT, FROM_SERVER, SNAPSHOT))
+    unions = {name: by_name[name] for name in SAID}
+    whole = {**unions, **found}
+    snapshot = _target(by_name[SNAPSHOT])
+    taken, told, shown = (reached(name, whole) for name in (FROM_CLIENT, FROM_SERVER, snapshot))
     for name in told - taken:  # the service may say more tomorrow
         whole[name].pop("additionalProperties", None)
-    for name in shown - taken - told - {SNAPSHOT}:  # a view is written with all of its fields
+    for name in shown - taken - told - {snapshot}:  # a view is written with all of its fields
         if "properties" in whole[name]:
             whole[name]["required"] = list(whole[name]["properties"])
     named = {_target(by_name[name]): name for name in types if name not in unions}
@@ -164,28 +164,6 @@ def _as_sent(schema: Schema, cls: type[Message]) -> None:
                 fields[name] = value
 
 
-def _views() -> dict[str, TypeAdapter[Any]]:
-    """How each view of the State looks; any JSON, where its function does not tell."""
-    found = {}
-    for topic in VIEWS:
-        view = vars(domain).get(f"view_{topic}")
-        kind = Any if view is None else get_type_hints(view).get("return", Any)
-        try:
-            found[topic] = TypeAdapter(kind)
-        except PydanticSchemaGenerationError:  # a persistent map, say
-            found[topic] = TypeAdapter(Any)
-    return found
-
-
-def _snapshot(views: Mapping[str, Schema]) -> Schema:
-    fields = {
-        "epoch": {"type": "string"},
-        "seq": {"type": "integer"},
-        "state": {"type": "object", "properties": dict(views)},
-    }
-    return {"type": "object", "properties": fields, "required": list(fields)}
-
-
 def _target(schema: Schema) -> str:
     (name,) = references(schema)
     return name
@@ -199,5 +177,5 @@ def _renamed(found: Mapping[str, Schema], named: Mapping[str, str]) -> Mapping[s
     renamed = {names[name]: referring(schema, AT, names) for name, schema in found.items()}
     for schema in renamed.values():
         schema.pop("title", None)
-    unions = list(SAID)
-    return {name: renamed[name] for name in unions + sorted(renamed.keys() - set(unions))}
+    first = [*SAID, SNAPSHOT]
+    return {name: renamed[name] for name in first + sorted(renamed.keys() - set(first))}

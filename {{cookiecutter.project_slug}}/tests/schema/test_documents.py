@@ -10,6 +10,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 from pydantic import TypeAdapter
+from rpds import HashTrieMap
 
 from app import domain
 from app.access.principal import identity_of_handshake
@@ -21,6 +22,7 @@ from app.wire import codec
 from app.wire.protocol import Outgoing
 from app.wire.schema import AT, FROM_CLIENT, FROM_SERVER, json_schema, reached, schemas
 from app.wire.typescript import declarations
+from app.wire.views import kind_of
 from tests.service import ROOT, Service
 
 pytestmark = pytest.mark.anyio
@@ -128,6 +130,20 @@ async def test_every_view_of_the_state_has_the_type_that_is_described(
     for name, view in state.items():
         kind = "array" if isinstance(view, list) else "object"
         assert described[name].get("type", "object") == kind
+
+
+def test_a_view_whose_type_has_no_schema_may_be_anything() -> None:
+    def read_late() -> "HashTrieMap[str, int]":  # Python cannot: it takes no types in brackets
+        return HashTrieMap()
+
+    def plain() -> HashTrieMap:  # type: ignore[type-arg]
+        return HashTrieMap()
+
+    def told() -> list[int]:
+        return []
+
+    assert kind_of(None) is kind_of(read_late) is kind_of(plain) is Any
+    assert kind_of(told) == list[int]
 
 
 async def test_the_document_names_the_host_that_was_asked(http: httpx.AsyncClient) -> None:
