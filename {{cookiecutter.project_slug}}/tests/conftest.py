@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from app.bootstrap import create_app
 from app.settings import Settings
+from tests.described import client_of
 from tests.service import Service
 
 # How long something takes is a matter for benchmarks; a busy machine is no failure.
@@ -54,10 +55,11 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     """The application on a log in memory, spoken to without a socket.
 
     It is another one than `service`, with its own log: what is sent to one the other never hears.
+    Whatever it answers must be as `/openapi.json` describes it.
     """
     app = create_app(Settings(event_log="memory://", command_burst=1000, _env_file=None))  # type: ignore[call-arg]
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        client_of(app) as client,
     ):
         yield client

@@ -1,5 +1,6 @@
 """Any command over HTTP, in the words of the socket."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import orjson
@@ -9,12 +10,22 @@ from app.access.command_id import CommandId
 from app.access.door import TheDoor
 from app.api.answers import json_answer
 from app.domain import ClientCommand
+from app.wire.protocol import EventMessage
 from app.wire.tagged import ExternallyTagged
 
 router = APIRouter(prefix="/commands", tags=["commands"])
 
 
-@router.post("")
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a command led to, for its description: its events, and where the log then stood."""
+
+    seq: int
+    events: list[EventMessage]
+    duplicate: bool = False
+
+
+@router.post("", responses={200: {"model": Decided}})
 async def send_command(
     command: Annotated[ClientCommand, ExternallyTagged()],
     door: TheDoor,

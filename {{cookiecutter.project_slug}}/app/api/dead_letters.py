@@ -1,6 +1,8 @@
 """What has failed for good, for an operator: to be looked at, performed anew, or given up."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Response
@@ -10,7 +12,7 @@ from app.access.gate import require_may_operate
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import json_answer
-from app.api.pages import Limit
+from app.api.pages import Limit, Page
 from app.core.environment import EPOCH
 from app.domain import Command
 from app.runtime.pending import Pending
@@ -19,7 +21,22 @@ from app.wire import codec
 router = APIRouter(prefix="/dead-letters", tags=["operation"])
 
 
-@router.get("")
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An effect as it is stored, the time at which its turn came, and why it has failed.
+
+    Its one key says what kind it is. `cause` is the client's id of the command at the root.
+    """
+
+    origin: str
+    effect: dict[str, Any]
+    since: datetime
+    attempts: int
+    problem: str | None
+    cause: str | None
+
+
+@router.get("", responses={200: {"model": Page[DeadLetter]}})
 async def list_dead_letters(
     store: TheStore,
     sender: Sender,
@@ -36,7 +53,7 @@ async def list_dead_letters(
     start = origins.index(after) + 1 if after in origins else 0
     page = letters[start : start + limit]
     following = page[-1][0] if start + limit < len(letters) else None
-    items = [_item(origin, pending) for origin, pending in page]
+    items = [_letter(origin, pending) for origin, pending in page]
     return json_answer({"items": items, "next": following})
 
 
@@ -58,13 +75,7 @@ async def discard(origin: str, store: TheStore, door: TheDoor) -> Response:
     return Response(status_code=204)
 
 
-def _item(origin: str, pending: Pending[Command]) -> dict[str, object]:
+def _letter(origin: str, pending: Pending[Command]) -> DeadLetter:
     (effect,) = orjson.loads(codec.encode_effects([pending.effect]))
-    return {
-        "origin": origin,
-        "effect": effect,
-        "since": EPOCH + timedelta(microseconds=pending.since),
-        "attempts": pending.attempts,
-        "problem": pending.dead,
-        "cause": pending.cause,
-    }
+    since = EPOCH + timedelta(microseconds=pending.since)
+    return DeadLetter(origin, effect, since, pending.attempts, pending.dead, pending.cause)

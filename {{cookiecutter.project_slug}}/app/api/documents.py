@@ -12,7 +12,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
-from app.api.pages import AfterNumber, Limit
+from app.api.pages import AfterNumber, Limit, Page
 from app.domain.documents.actions import Changes, DocumentUpdated, EditDocument, Version
 from app.domain.documents.state import Document
 from app.domain.ids import Id
@@ -29,7 +29,15 @@ class Edit:
     changes: Changes
 
 
-@router.get("")
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """A document without its text."""
+
+    doc_id: str
+    version: int
+
+
+@router.get("", responses={200: {"model": Page[ListedDocument]}})
 async def list_documents(
     request: Request,
     store: TheStore,
@@ -40,7 +48,7 @@ async def list_documents(
     """A page of the documents, first edited first; `next` is the `after` of the next page."""
     require_may_hear(sender, "documents")
     found = list(islice(store.state.documents.after(after), limit + 1))
-    items = [{"doc_id": each.doc_id, "version": each.version} for each in found[:limit]]
+    items = [ListedDocument(each.doc_id, each.version) for each in found[:limit]]
     following = after + limit if len(found) > limit else None
     return unless_known(request, store, sender, {"items": items, "next": following})
 

@@ -1,5 +1,8 @@
 """Whether the process lives, and whether it should be sent work."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
@@ -9,17 +12,27 @@ from app.api.answers import json_answer
 router = APIRouter(tags=["health"])
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether commands are taken, and where the log stands."""
+
+    status: Literal["ready", "unavailable", "stopping"]
+    seq: int
+    epoch: str
+
+
 @router.get("/health", response_class=PlainTextResponse)
 async def health() -> str:
     """Always `ok`: the process answers."""
     return "ok"
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses={200: {"model": Readiness}, 503: {"model": Readiness}})
 async def ready(store: TheStore) -> Response:
     """200 while commands are taken and the event log can be reached, else 503."""
-    status = "ready" if store.is_ready else "unavailable" if store.is_open else "stopping"
-    return json_answer(
-        {"status": status, "seq": store.seq, "epoch": store.epoch},
-        status=200 if store.is_ready else 503,
+    readiness = Readiness(
+        "ready" if store.is_ready else "unavailable" if store.is_open else "stopping",
+        store.seq,
+        store.epoch,
     )
+    return json_answer(readiness, status=200 if store.is_ready else 503)

@@ -1,7 +1,7 @@
 """The event log for an operator: what happened, what was known then, and a moment as a test."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, TypeAlias
 
@@ -10,22 +10,21 @@ from annotated_types import Ge, Le
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.requests import HTTPConnection
 
-from app.access.confidential import may_see, shown
+from app.access.confidential import ShownEntry, may_see, shown
 from app.access.door import TheDoor
 from app.access.gate import require_may_read_log
 from app.access.principal import Sender
 from app.access.store import AppStore, TheStore
 from app.access.subscription import may_hear_of
 from app.api.answers import json_answer
-from app.core.environment import EPOCH
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import VIEWS, Command, Event, State
-from app.runtime.event_log.port import Entry
 from app.runtime.history import History
 from app.runtime.scenario import scenario_at
 from app.wire import codec
 from app.wire.as_test import as_test
+from app.wire.views import Views
 
 LAST = 2**53  # a bigger whole number is none in JavaScript
 
@@ -35,6 +34,26 @@ Place: TypeAlias = Annotated[int, Ge(1), Le(LAST), Path(description="a position 
 Moment: TypeAlias = Annotated[int, Ge(0), Le(LAST), Path(description="0 is before the first entry")]
 Bound: TypeAlias = Annotated[int, Ge(0), Le(LAST)]
 PYTHON = "text/x-python"
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Some entries of the log; `next` is where the next page begins or ends, if there is one."""
+
+    epoch: str
+    seq: int
+    items: list[ShownEntry]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastState:
+    """The views after the entry at a position; and as they were before it, those it has changed."""
+
+    epoch: str
+    position: int
+    state: Views
+    before: Views
 
 
 async def history(connection: HTTPConnection) -> AppHistory:
@@ -48,7 +67,7 @@ TheHistory = Annotated[AppHistory, Depends(history)]
 router = APIRouter(prefix="/log", tags=["operation"])
 
 
-@router.get("")
+@router.get("", responses={200: {"model": Entries}})
 async def list_entries(
     store: TheStore,
     past: TheHistory,
@@ -70,12 +89,11 @@ async def list_entries(
         entries, following = entries[::-1], begin + 1 if begin else None
     else:
         following = begin + len(entries) if begin + len(entries) < end else None
-    items = [_item(sender, entry) for entry in entries]
-    whole = {"epoch": store.epoch, "seq": store.seq, "items": items, "next": following}
-    return json_answer(whole)
+    items = [shown(sender, entry) for entry in entries]
+    return json_answer(Entries(store.epoch, store.seq, items, following))
 
 
-@router.get("/{position}/state")
+@router.get("/{position}/state", responses={200: {"model": PastState}})
 async def state_at(
     request: Request, position: Moment, store: TheStore, past: TheHistory, door: TheDoor
 ) -> Response:
@@ -88,13 +106,9 @@ async def state_at(
         earlier = await past.state_at(max(0, position - 1), request.is_disconnected)
         state = await past.state_at(position, request.is_disconnected)
     now, then = _views(state, door.sender), _views(earlier, door.sender)
-    content = {
-        "epoch": store.epoch,
-        "position": position,
-        "state": {name: orjson.Fragment(view) for name, view in now.items()},
-        "before": {name: orjson.Fragment(then[name]) for name in now if then[name] != now[name]},
-    }
-    return json_answer(content)
+    views = {name: orjson.Fragment(view) for name, view in now.items()}
+    before = {name: orjson.Fragment(then[name]) for name in now if then[name] != now[name]}
+    return json_answer(PastState(store.epoch, position, views, before))
 
 
 @router.get(
@@ -134,7 +148,3 @@ def _views(state: State, reader: Principal) -> Mapping[str, bytes]:
         for name, view in VIEWS.items()
         if may_hear_of(reader, name)
     }
-
-
-def _item(reader: Principal, entry: Entry) -> Mapping[str, object]:
-    return {**shown(reader, entry), "time": EPOCH + timedelta(microseconds=entry.time)}

@@ -18,6 +18,7 @@ from app.runtime.event_log import open_event_log, read_event_log
 from app.runtime.event_log.port import Entry
 from app.settings import Settings
 from app.wire import codec
+from tests.described import client_of
 from tests.simulation.features import FEATURES
 
 pytestmark = pytest.mark.anyio
@@ -63,7 +64,7 @@ async def served(folder: Path, *entries: Entry) -> AsyncIterator[httpx.AsyncClie
     app = create_app(Settings(event_log=url, _env_file=None))  # type: ignore[call-arg]
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        client_of(app) as client,
     ):
         yield client
 

@@ -1,14 +1,29 @@
 """What `/docs` shows of the HTTP routes."""
 
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import Response
+from fastapi.responses import JSONResponse
 
 from app.bootstrap import create_app
+from app.core.principal import Principal, Role
+from app.domain import State
+from app.wire import codec
 from app.wire.schema import references
 from tests.access.keys import SECRET, settings_of
+from tests.described import client_of, document
 from tests.service import ROOT
+from tests.simulation.features import FEATURES
+
+OPERATIONS = {
+    f"{method} {path}": operation
+    for path, found in document()["paths"].items()
+    for method, operation in found.items()
+}
+ADA, OLGA = Principal("ada", Role.CUSTOMER), Principal("olga", Role.OPERATOR)
 
 
 @pytest.fixture
@@ -48,6 +63,73 @@ def test_every_schema_has_a_short_name_and_every_reference_leads_to_one(guarded:
 
     assert set(references(guarded)) <= schemas.keys()
     assert not [name for name in schemas if "__" in name]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_says_what_it_answers(name: str) -> None:
+    answers = {
+        status: answer.get("content", {})
+        for status, answer in OPERATIONS[name]["responses"].items()
+        if status.startswith("2")
+    }
+
+    assert answers
+    for status, content in answers.items():
+        assert bool(content) == (status != "204")
+        for kind, told in content.items():
+            assert told["itemSchema" if kind == "text/event-stream" else "schema"]
+
+
+@pytest.mark.anyio
+async def test_what_every_service_answers_is_as_it_is_described(http: httpx.AsyncClient) -> None:
+    chance = Random(7)  # noqa: S311 - chosen, not secret
+    for feature in [*FEATURES] * 3:
+        for by in ADA, OLGA:
+            action = codec.encode_action(feature.command(chance, State(), by))
+            headers = {"X-User": by.name, "X-Role": by.role, "Content-Type": "application/json"}
+            headers["Idempotency-Key"] = str(chance.random())
+            for _ in range(2):
+                await http.post("/api/v1/commands", content=action, headers=headers)
+    end = (await http.get("/health/ready")).json()["seq"]
+    paths = ["/health", "/api/v1/dead-letters", "/api/v1/revocations", "/api/v1/snapshot"]
+    paths += ["/api/v1/snapshot?topics=revocation", "/api/v1/log?limit=500", "/api/v1/log/1/test"]
+    paths += [f"/api/v1/log/{position}/state" for position in range(end)]
+
+    answers = [await http.get(path) for path in paths]
+
+    assert end > 0
+    assert {answer.status_code for answer in answers} == {200}  # the client looks at the bodies
+
+
+@pytest.mark.anyio
+async def test_a_service_that_has_stopped_says_so_as_it_is_described() -> None:
+    app = create_app(settings_of())
+    async with client_of(app) as http:
+        async with app.router.lifespan_context(app):
+            pass
+        answer = await http.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "stopping")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/health", Response()),
+        ("/health", JSONResponse("ok")),
+        ("/health/ready", JSONResponse({"status": "ready", "seq": 0, "epoch": "a"}, 202)),
+        ("/health/ready", JSONResponse({"status": "ready", "seq": 0})),
+        ("/health/ready", JSONResponse({"status": "ready", "seq": 0, "epoch": "a", "more": 1})),
+        ("/api/v1/dead-letters", JSONResponse({"items": [{"origin": "1.0"}], "next": None})),
+        ("/api/v1/snapshot", JSONResponse({"epoch": "a", "seq": 0, "state": {"weather": []}})),
+        ("/api/v1/snapshot", JSONResponse({"epoch": "a", "seq": 0, "state": {"revocation": [1]}})),
+    ],
+)
+async def test_an_answer_that_is_otherwise_is_noticed(path: str, answer: Response) -> None:
+    async with client_of(answer) as http:
+        with pytest.raises((AssertionError, ExceptionGroup)):
+            await http.get(path)
 
 
 def test_the_answers_of_the_features_are_described(guarded: Any) -> None:
