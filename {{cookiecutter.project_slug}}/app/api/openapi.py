@@ -22,7 +22,9 @@ class Described(FastAPI):
     """
 
     def openapi(self) -> dict[str, Any]:
-        """The document."""
+        """The document; it is made once."""
+        if self.openapi_schema is not None:
+            return self.openapi_schema
         document = super().openapi()
         schemas = document["components"]["schemas"]
         names = {name: short_name(name) for name in schemas}

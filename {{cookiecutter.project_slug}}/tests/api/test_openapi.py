@@ -40,6 +40,12 @@ async def test_it_has_the_name_of_the_project(http: httpx.AsyncClient) -> None:
     assert (await http.get("/openapi.json")).json() == document
 
 
+def test_it_is_made_once() -> None:
+    app = create_app(settings_of())
+
+    assert app.openapi() is app.openapi()
+
+
 def test_where_tokens_are_needed_it_says_how_to_send_one(guarded: Any) -> None:
     schemes = guarded["components"]["securitySchemes"]
     operations = [
