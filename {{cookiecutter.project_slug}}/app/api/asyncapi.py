@@ -1,6 +1,7 @@
 """The live connection as AsyncAPI 3 describes it, and the page that shows it to people."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
@@ -88,10 +89,7 @@ async def page() -> FileResponse:
 
 def asyncapi(host: str, protocol: str) -> Document:
     """The whole document, for a service at `host`, by `ws` or `wss`."""
-    found = all_schemas()
-    kinds = {_type(cls): message_name(cls) for cls in messages(Incoming) + messages(Outgoing)}
-    spoken = reached(FROM_CLIENT, found) | reached(FROM_SERVER, found)
-    described = {name: found[name] for name in found if name in spoken}
+    kinds, components = _spoken()
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "The live connection", "version": "1", "description": ABOUT},
@@ -99,11 +97,21 @@ def asyncapi(host: str, protocol: str) -> Document:
         "servers": {"service": _server(host, protocol)},
         "channels": {"live": _channel(kinds)},
         "operations": dict(_operations()),
-        "components": {
-            "messages": {kind: _message(kind, name, found) for kind, name in kinds.items()},
-            "schemas": referring(described, SCHEMAS, {}),
-            "securitySchemes": SECURITY,
-        },
+        "components": components,
+    }
+
+
+@cache
+def _spoken() -> tuple[Mapping[str, str], Document]:
+    """The name of each message's schema by its `type`, and what describes them all; made once."""
+    found = all_schemas()
+    kinds = {_type(cls): message_name(cls) for cls in messages(Incoming) + messages(Outgoing)}
+    spoken = reached(FROM_CLIENT, found) | reached(FROM_SERVER, found)
+    described = {name: found[name] for name in found if name in spoken}
+    return kinds, {
+        "messages": {kind: _message(kind, name, found) for kind, name in kinds.items()},
+        "schemas": referring(described, SCHEMAS, {}),
+        "securitySchemes": SECURITY,
     }
 
 

@@ -153,6 +153,13 @@ async def test_the_document_names_the_host_that_was_asked(http: httpx.AsyncClien
     assert (await http.get("/docs/ws")).status_code == 200
 
 
+def test_what_is_said_is_described_once_for_every_host() -> None:
+    another = asyncapi("other.example", "ws")
+
+    assert another["components"] is DOCUMENT["components"]
+    assert another["servers"] != DOCUMENT["servers"]
+
+
 async def test_where_the_docs_are_switched_off_these_are_too() -> None:
     app = create_app(Settings(event_log="memory://", _env_file=None))  # type: ignore[call-arg]
     app.docs_url = None
