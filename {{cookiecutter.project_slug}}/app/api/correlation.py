@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Correlation-ID"
+# A handshake is accepted, or refused by an HTTP answer.
+STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 FITS = re.compile(rb"[\w.:/-]{1,64}", re.ASCII)
 
 
@@ -26,7 +28,7 @@ class Correlation:
         name = given.decode() if FITS.fullmatch(given) else secrets.token_hex(8)
 
         async def named(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.accept"):
+            if message["type"] in STARTS:
                 MutableHeaders(scope=message).append(HEADER, name)
             await send(message)
 

@@ -53,10 +53,12 @@ async def test_a_token_in_the_header_says_who_it_is(guarded: Service) -> None:
 async def test_a_bad_token_in_the_header_is_refused_with_the_handshake(
     guarded: Service, bad: str
 ) -> None:
+    named = bearer(bad) | {"X-Correlation-ID": "call-7"}
     with pytest.raises(InvalidStatus) as refused:
-        await connect(f"{guarded.ws}/ws", additional_headers=bearer(bad))
+        await connect(f"{guarded.ws}/ws", additional_headers=named)
 
     assert refused.value.response.status_code == 401
+    assert refused.value.response.headers["X-Correlation-ID"] == "call-7"
     assert "WWW-Authenticate" in refused.value.response.headers
 
 
