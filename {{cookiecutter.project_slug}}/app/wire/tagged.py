@@ -74,9 +74,10 @@ def _strictly(build: Build, handler: GetCoreSchemaHandler) -> CoreSchema:
     def from_python(value: Any) -> Any:
         try:
             text = json.dumps(value)
-        except TypeError:
-            why = {"error": "send it as application/json"}
-            raise PydanticCustomError("json_invalid", "{error}", why) from None
+        except (TypeError, RecursionError) as problem:  # no text of JSON, or one that is too deep
+            too_deep = isinstance(problem, RecursionError)
+            why = "recursion limit exceeded" if too_deep else "send it as application/json"
+            raise PydanticCustomError("json_invalid", "{error}", {"error": why}) from None
         return validator.validate_json(text)
 
     either = core_schema.json_or_python_schema(

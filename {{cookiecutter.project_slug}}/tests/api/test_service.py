@@ -69,6 +69,16 @@ async def test_no_body_makes_the_service_stumble(http: httpx.AsyncClient, body: 
         assert answer.json()["code"] == "invalid"
 
 
+async def test_no_depth_makes_the_service_stumble(http: httpx.AsyncClient) -> None:
+    json = {"Content-Type": "application/json"}
+    for depth in (1, 200, 201, 202, *range(900, 1010)):
+        body = b"[" * depth + b"]" * depth
+        answer = await http.post("/api/v1/commands", content=body, headers=json)
+
+        assert (depth, answer.status_code) == (depth, 422)
+        assert answer.json()["code"] == "invalid"
+
+
 async def test_the_dashboard_is_served_with_its_files(http: httpx.AsyncClient) -> None:
     page, client = await http.get("/"), await http.get("/client.js")
 
