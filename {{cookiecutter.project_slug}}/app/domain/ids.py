@@ -7,6 +7,13 @@ from annotated_types import Len, Predicate
 
 LETTERS_DIGITS_AND_MARKS = re.compile(r"(?!\.+$)[A-Za-z0-9_.:-]+")
 
-# Letters, digits, `-`, `_`, `.` and `:` only, and not dots alone. The compiled expression itself is
-# the predicate: it is asked for every name in every command.
-Id: TypeAlias = Annotated[str, Len(1, 64), Predicate(LETTERS_DIGITS_AND_MARKS.fullmatch)]
+
+def is_id(text: str) -> bool:
+    """Letters, digits, `-`, `_`, `.` and `:` only, and not dots alone.
+
+    By this function's name `wire/problems.py` knows what to tell whoever sends another one.
+    """
+    return LETTERS_DIGITS_AND_MARKS.fullmatch(text) is not None
+
+
+Id: TypeAlias = Annotated[str, Len(1, 64), Predicate(is_id)]

@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from app.core.rejected import Code, FieldProblem, Rejected
+from app.domain.ids import is_id
+from app.wire.tagged import TAG
 
 # pydantic words these by what it was given, JSON text or parsed JSON; we have one wording.
 SHAPES = {
@@ -73,7 +75,7 @@ def _problem(error: Any) -> tuple[str, str, str]:
             return subject, _path(steps), f"Input should have {context['min_length']} at least"
         case "too_long":
             return subject, _path(steps), f"Input should have {context['max_length']} at most"
-        case "predicate_failed" if "Pattern.fullmatch" in error["msg"]:
+        case "predicate_failed" if f"'{is_id.__name__}'" in error["msg"]:
             return subject, _path(steps), "Input may have letters, digits and - _ . : only"
         case "predicate_failed" if "str.isprintable" in error["msg"]:
             return subject, _path(steps), "Input may have printable characters only"
@@ -83,10 +85,10 @@ def _problem(error: Any) -> tuple[str, str, str]:
 def _place(loc: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
     """The part of the message that a location of pydantic's is in, and the way from there.
 
-    A tagged action's location names its class twice: as the union's tag, and as the key.
+    A tagged action's location names its class twice: in the union's tag, and as the key.
     """
     for index in range(len(loc) - 1):
-        if isinstance(loc[index], str) and loc[index] == loc[index + 1]:
+        if loc[index] == f"{TAG}{loc[index + 1]}":
             return "action", loc[index + 2 :]
     if loc and loc[0] in DOORS:
         return ("action" if loc[0] == "body" else str(loc[0])), loc[1:]

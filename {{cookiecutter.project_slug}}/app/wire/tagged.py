@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 from pydantic_core.core_schema import CoreSchema
 
 STRICT = ConfigDict(strict=True, extra="forbid")
+TAG = "action "  # before the name of a class, in the location of what is wrong with one
 MISSHAPEN = "misshapen action"
 
 Build = Callable[[GetCoreSchemaHandler], CoreSchema]
@@ -94,21 +95,25 @@ def _strictly(build: Build, handler: GetCoreSchemaHandler) -> CoreSchema:
 def _tagged_schema(classes: tuple[type, ...], handler: GetCoreSchemaHandler) -> CoreSchema:
     choices = {cls.__name__: _choice(cls, handler) for cls in classes}
     bare = {cls.__name__ for cls in classes if not fields(cls)}
+    tags = {name: TAG + name for name in choices}
 
     def tag(value: object) -> str:
         match value:
             case str() if value in bare:
-                return value
+                return tags[value]
             case dict() if len(value) == 1:
                 (name,) = value
-                return name if name in choices and name not in bare else MISSHAPEN
+                return tags[name] if name in tags and name not in bare else MISSHAPEN
         return MISSHAPEN
 
     def refuse(value: object) -> None:
         raise PydanticCustomError("misshapen_action", "{why}", {"why": _why(value, choices, bare)})
 
     return core_schema.tagged_union_schema(
-        {**choices, MISSHAPEN: core_schema.no_info_plain_validator_function(refuse)},
+        {
+            **{tags[name]: choice for name, choice in choices.items()},
+            MISSHAPEN: core_schema.no_info_plain_validator_function(refuse),
+        },
         discriminator=tag,
         serialization=core_schema.plain_serializer_function_ser_schema(_written),
         metadata={

@@ -1,12 +1,15 @@
 """Externally tagged JSON: strict, and the same whichever way it comes in."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import pytest
+from annotated_types import Predicate
 from pydantic import TypeAdapter, ValidationError
 
+from app.domain.ids import Id
 from app.wire import codec, problems
 from app.wire.tagged import ExternallyTagged, Untagged
 
@@ -80,6 +83,55 @@ def test_what_does_not_fit_is_refused_in_the_same_words_tagged_or_not(what: str)
     messages = {problems.rejected(error.value.errors()).message for error in (tagged, parsed, body)}
     assert len(messages) == 1
     assert words in messages.pop()
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """Its field is called what it is called itself where it is a field."""
+
+    street: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Two fields of one name, one in the other."""
+
+    street: Street
+
+
+def test_a_field_in_one_of_the_same_name_is_found_tagged_or_not() -> None:
+    tagged: TypeAdapter[Any] = TypeAdapter(Annotated[Settle | Stop, ExternallyTagged()])
+    body: TypeAdapter[Any] = TypeAdapter(dict[str, Annotated[Settle, Untagged()]])
+    fields = {"street": {"street": "long"}}
+
+    for adapter, value in (tagged, {"Settle": fields}), (body, {"body": fields}):
+        with pytest.raises(ValidationError) as error:
+            adapter.validate_python(value)
+
+        refusal = problems.rejected(error.value.errors())
+        assert [field.loc for field in refusal.fields] == ["street.street"]
+        assert refusal.message.startswith("Invalid action format: field 'street.street': ")
+
+
+COLOUR = re.compile("#[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """One text that is an Id, and one with an expression of its own."""
+
+    shade: Annotated[str, Predicate(COLOUR.fullmatch)]
+    name: Id
+
+
+def test_only_what_is_no_id_is_told_how_an_id_looks() -> None:
+    body: TypeAdapter[Any] = TypeAdapter(dict[str, Annotated[Paint, Untagged()]])
+    with pytest.raises(ValidationError) as error:
+        body.validate_python({"body": {"shade": "red", "name": "dark red"}})
+
+    shade, name = problems.rejected(error.value.errors()).fields
+    assert "letters, digits" not in shade.message
+    assert name.message == "Input may have letters, digits and - _ . : only"
 
 
 MISSHAPEN = ["{}", "5", "null", '"Build"', '{"Stop":{}}', '"Fly"', '{"Build":{},"Stop":{}}', "[]"]
