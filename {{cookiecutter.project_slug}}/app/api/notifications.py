@@ -12,6 +12,7 @@ from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
 from app.api.pages import AfterName, Limit, Page
+from app.domain.ids import Id
 from app.domain.notifications.actions import MarkNotificationRead
 from app.domain.notifications.state import Notification
 
@@ -40,7 +41,7 @@ async def list_notifications(
 
 
 @router.post("/{notification_id}/read", responses={200: {"model": Notification}})
-async def mark_read(notification_id: str, door: TheDoor, id: CommandId = None) -> Response:
+async def mark_read(notification_id: Id, door: TheDoor, id: CommandId = None) -> Response:
     """Say that one has been read; the answer is the notification as it then stood."""
     outcome = await door.dispatch(MarkNotificationRead(notification_id), id=id)
     headers = entity_tag(outcome.seq, door.epoch, door.sender)

@@ -16,6 +16,7 @@ from app.api.pages import AfterNumber, Limit, Page
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import State
+from app.domain.ids import Id
 from app.domain.orders.actions import (
     CancelOrder,
     OrderPlaced,
@@ -85,7 +86,7 @@ async def get_order(request: Request, order_id: str, store: TheStore, sender: Se
 
 @router.post("/{order_id}/ship", responses={200: {"model": Order}})
 async def ship_order(
-    order_id: str,
+    order_id: Id,
     shipment: Annotated[Shipment, Untagged()],
     door: TheDoor,
     id: CommandId = None,
@@ -98,7 +99,7 @@ async def ship_order(
 
 @router.post("/{order_id}/cancel", responses={200: {"model": Order}})
 async def cancel_order(
-    order_id: str,
+    order_id: Id,
     cancellation: Annotated[Cancellation, Untagged()],
     door: TheDoor,
     id: CommandId = None,

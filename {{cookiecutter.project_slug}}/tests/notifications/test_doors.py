@@ -59,12 +59,14 @@ async def test_a_notification_is_marked_read_once_by_its_user_alone(
     denied = [await http.post(url), await http.post(url, headers=BOB)]
     marked, again = await http.post(url, headers=ADA), await http.post(url, headers=ADA)
     unknown = await http.post("/api/v1/notifications/none/read", headers=ADA)
+    no_id = await http.post("/api/v1/notifications/a%20b/read", headers=ADA)
     unread = (await http.get("/api/v1/notifications?unread=true", headers=ADA)).json()
 
     assert [answer.status_code for answer in denied] == [404, 404], "for others there is none"
     assert (marked.status_code, marked.json()) == (200, {**notification, "read": True})
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    assert (no_id.status_code, no_id.json()["code"]) == (422, "invalid")
     assert unread == {"items": [], "next": None}
 
 

@@ -218,6 +218,24 @@ async def test_a_rule_refuses_in_the_same_words_at_every_door(shared_service: Se
         assert await hear(other) == {"type": "pong"}, "a refusal is its sender's alone"
 
 
+@pytest.mark.parametrize(
+    ("deed", "name", "fields"),
+    [
+        ("ship", "ShipOrder", {"tracking_number": "T1"}),
+        ("cancel", "CancelOrder", {"reason": "no"}),
+    ],
+)
+async def test_what_is_no_id_is_invalid_in_an_address_as_in_a_command(
+    http: httpx.AsyncClient, deed: str, name: str, fields: Any
+) -> None:
+    by_address = await http.post(f"/api/v1/orders/a%20b/{deed}", json=fields)
+    by_command = await http.post("/api/v1/commands", json={name: {"order_id": "a b", **fields}})
+
+    for answer in by_address, by_command:
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert by_address.json()["fields"] == by_command.json()["fields"]
+
+
 @pytest.mark.parametrize("name", ["OrderPlaced", "OrderShipped", "ConfirmOrder"])
 async def test_nobody_can_send_an_event_or_a_command_of_the_service(
     shared_service: Service, name: str
