@@ -10,6 +10,6 @@ CommandId: TypeAlias = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=64,
-        description="your own id of this command: sent again, it is answered as the first time",
+        description="your own id of this command: sent again, it is done once",
     ),
 ]

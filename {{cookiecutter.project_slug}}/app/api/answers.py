@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from app.access.door import HttpDoor
 from app.access.identity import InvalidToken
 from app.access.limits import LimitReached
-from app.access.store import AppStore
+from app.access.store import AppStore, Outcome
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.observe.metrics import Metrics
@@ -68,6 +69,16 @@ def entity_tag(seq: int, epoch: str, principal: Principal) -> dict[str, str]:
 def _digest(reader: Principal) -> str:
     """Two readers of one address see different things."""
     return hashlib.blake2b(f"{reader.role}:{reader.name}".encode(), digest_size=4).hexdigest()
+
+
+def as_it_stands(door: HttpDoor, outcome: Outcome, content: object) -> Response:
+    """A thing as the command has left it.
+
+    Where the command had been done before, it is the thing as it is now, and no tag of then is true
+    of it. Answer with the event instead, wherever that tells all: it is the same both times.
+    """
+    headers = {} if outcome.duplicate else entity_tag(outcome.seq, door.epoch, door.sender)
+    return json_answer(content, headers=headers)
 
 
 def unless_known(

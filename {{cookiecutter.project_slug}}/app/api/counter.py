@@ -9,8 +9,8 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
-from app.domain.counter.actions import Increment, Reset
+from app.api.answers import as_it_stands, entity_tag, json_answer, unless_known
+from app.domain.counter.actions import Increment, Incremented, Reset
 from app.domain.counter.state import Counter
 from app.wire.tagged import Untagged
 
@@ -24,19 +24,18 @@ async def get_counter(request: Request, store: TheStore, sender: Sender) -> Resp
     return unless_known(request, store, sender, store.state.counter)
 
 
-@router.post("/increment", responses={200: {"model": Counter}})
+@router.post("/increment", responses={200: {"model": Incremented}})
 async def increment(
     command: Annotated[Increment, Untagged()], door: TheDoor, id: CommandId = None
 ) -> Response:
-    """Count further; the answer is the counter as it then stood."""
+    """Count further; the answer is the event, which says where the counter then stood."""
     outcome = await door.dispatch(command, id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.counter, headers=headers)
+    (counted,) = [e.event for e in outcome.events if isinstance(e.event, Incremented)]
+    return json_answer(counted, headers=entity_tag(outcome.seq, door.epoch, door.sender))
 
 
 @router.post("/reset", responses={200: {"model": Counter}})
 async def reset(door: TheDoor, id: CommandId = None) -> Response:
-    """Begin again at zero."""
+    """Begin again at zero; the answer is the counter as it stands: `WasReset` has no fields."""
     outcome = await door.dispatch(Reset(), id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.counter, headers=headers)
+    return as_it_stands(door, outcome, outcome.state.counter)

@@ -15,7 +15,7 @@ from app.api.answers import entity_tag, json_answer, unless_known
 from app.api.pages import AfterName, Limit, Page
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
-from app.domain.inventory.actions import AddStock, Quantity
+from app.domain.inventory.actions import AddStock, InventoryUpdated, Quantity
 from app.domain.inventory.state import Product
 from app.wire.tagged import Untagged
 
@@ -66,5 +66,6 @@ async def add_stock(
 ) -> Response:
     """Put units on the shelf; the answer is the product as it then was."""
     outcome = await door.dispatch(AddStock(product_id, delivery.quantity), id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.inventory.get(product_id), headers=headers)
+    (updated,) = [e.event for e in outcome.events if isinstance(e.event, InventoryUpdated)]
+    product = Product(updated.product_id, updated.available)
+    return json_answer(product, headers=entity_tag(outcome.seq, door.epoch, door.sender))

@@ -10,8 +10,9 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.answers import as_it_stands, unless_known
 from app.api.pages import AfterName, Limit, Page
+from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.notifications.actions import MarkNotificationRead
 from app.domain.notifications.state import Notification
@@ -42,10 +43,15 @@ async def list_notifications(
 
 @router.post("/{notification_id}/read", responses={200: {"model": Notification}})
 async def mark_read(notification_id: Id, door: TheDoor, id: CommandId = None) -> Response:
-    """Say that one has been read; the answer is the notification as it then stood."""
+    """Say that one has been read; the answer is the notification as it stands.
+
+    Sent again after newer ones have taken its place, it is answered that it is no longer there.
+    """
     outcome = await door.dispatch(MarkNotificationRead(notification_id), id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.notifications.get(notification_id), headers=headers)
+    notification = outcome.state.notifications.get(notification_id)
+    if notification is None:
+        raise Rejected(Code.NOT_FOUND, f"notification {notification_id} was read, and is forgotten")
+    return as_it_stands(door, outcome, notification)
 
 
 def _after(notification_id: str, own: list[Notification]) -> list[Notification]:

@@ -11,7 +11,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.answers import as_it_stands, entity_tag, json_answer, unless_known
 from app.api.pages import AfterNumber, Limit, Page
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
@@ -91,10 +91,9 @@ async def ship_order(
     door: TheDoor,
     id: CommandId = None,
 ) -> Response:
-    """Ship an order that is being processed; the answer is the order as it was shipped."""
+    """Ship an order that is being processed; the answer is the order as it stands."""
     outcome = await door.dispatch(ShipOrder(order_id, shipment.tracking_number), id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.orders.get(order_id), headers=headers)
+    return as_it_stands(door, outcome, outcome.state.orders.get(order_id))
 
 
 @router.post("/{order_id}/cancel", responses={200: {"model": Order}})
@@ -104,10 +103,9 @@ async def cancel_order(
     door: TheDoor,
     id: CommandId = None,
 ) -> Response:
-    """Cancel an order that has not been shipped; the answer is the order as it was cancelled."""
+    """Cancel an order that has not been shipped; the answer is the order as it stands."""
     outcome = await door.dispatch(CancelOrder(order_id, cancellation.reason), id=id)
-    headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.orders.get(order_id), headers=headers)
+    return as_it_stands(door, outcome, outcome.state.orders.get(order_id))
 
 
 def _order(state: State, order_id: str, reader: Principal) -> Order:

@@ -12,7 +12,7 @@ from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, unless_known
 from app.api.pages import AfterName, Limit, Page
-from app.domain.revocation.actions import RevokeTokens
+from app.domain.revocation.actions import RevokeTokens, TokensRevoked
 from app.domain.revocation.state import Revocation
 from app.wire.tagged import Untagged
 
@@ -27,8 +27,10 @@ async def revoke_tokens(
 ) -> Response:
     """Refuse what tokens the user has, and end their live connections; later tokens are good."""
     outcome = await door.dispatch(command, id=id)
+    (revoked,) = [e.event for e in outcome.events if isinstance(e.event, TokensRevoked)]
     headers = entity_tag(outcome.seq, door.epoch, door.sender)
-    return json_answer(outcome.state.revocation.of(command.user_id), status=201, headers=headers)
+    made = Revocation(revoked.user_id, revoked.revoked_at)
+    return json_answer(made, status=201, headers=headers)
 
 
 @router.get("", responses={200: {"model": Page[Revocation]}})

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/things", tags=["things"])
 
 
 # Add a route for each command like this one; the policy is asked when the command is decided.
+# Answer with its event: that is the same when the command is sent again, and the State is not.
 @router.post("", status_code=201, responses={201: {"model": ThingAdded}})
 async def add_thing(
     command: Annotated[AddThing, Untagged()],

@@ -29,6 +29,19 @@ async def test_they_are_added_and_listed_in_pages(http: httpx.AsyncClient) -> No
     assert rest["next"] is None
 
 
+async def test_what_is_sent_twice_under_one_id_is_answered_as_the_first_time(
+    http: httpx.AsyncClient,
+) -> None:
+    key = {"Idempotency-Key": "k"}
+    first = await http.post(URL, json={"name": "first"}, headers=key)
+    await http.post(URL, json={"name": "second"})
+
+    again = await http.post(URL, json={"name": "first"}, headers=key)
+
+    assert again.status_code == 201
+    assert (again.json(), again.headers["ETag"]) == (first.json(), first.headers["ETag"])
+
+
 async def test_a_customer_may_add_and_list_them(http: httpx.AsyncClient) -> None:
     added = await http.post(URL, json={"name": "first"}, headers=ADA)
     listed = await http.get(URL, headers=ADA)

@@ -33,6 +33,19 @@ async def test_stock_is_added_and_read_over_http(http: httpx.AsyncClient) -> Non
     assert (await http.get("/api/v1/inventory/prod-1")).json()["available"] == 5
 
 
+async def test_stock_that_is_added_twice_under_one_id_is_answered_as_the_first_time(
+    http: httpx.AsyncClient,
+) -> None:
+    url, key = "/api/v1/inventory/prod-1/stock", {"Idempotency-Key": "k"}
+    first = await http.post(url, json={"quantity": 5}, headers=key)
+    await http.post(url, json={"quantity": 10})
+
+    again = await http.post(url, json={"quantity": 5}, headers=key)
+
+    assert (again.json(), again.headers["ETag"]) == (first.json(), first.headers["ETag"])
+    assert (await http.get("/api/v1/inventory/prod-1")).json()["available"] == 15
+
+
 async def test_what_was_never_stocked_or_does_not_fit_is_refused(http: httpx.AsyncClient) -> None:
     unknown = await http.get("/api/v1/inventory/none")
     nothing = await http.post("/api/v1/inventory/prod-1/stock", json={"quantity": 0})

@@ -70,6 +70,22 @@ async def test_a_notification_is_marked_read_once_by_its_user_alone(
     assert unread == {"items": [], "next": None}
 
 
+async def test_what_is_marked_read_twice_under_one_id_is_answered_until_it_is_forgotten(
+    http: httpx.AsyncClient,
+) -> None:
+    (notification,) = await told(http, "o0")
+    url = f"/api/v1/notifications/{notification['notification_id']}/read"
+    key = ADA | {"Idempotency-Key": "k"}
+
+    first, again = await http.post(url, headers=key), await http.post(url, headers=key)
+    await told(http, *(f"o{n}" for n in range(1, 101)))
+    forgotten = await http.post(url, headers=key)
+
+    assert first.json() == again.json() == {**notification, "read": True}
+    assert ("ETag" in first.headers, "ETag" in again.headers) == (True, False)
+    assert (forgotten.status_code, forgotten.json()["code"]) == (404, "not_found")
+
+
 async def test_notifications_come_in_pages_oldest_first(http: httpx.AsyncClient) -> None:
     all_of_them = await told(http, "o1", "o2", "o3")
 

@@ -162,6 +162,25 @@ async def test_orders_are_shipped_and_cancelled_over_http(http: httpx.AsyncClien
     assert (unsent.status_code, unsent.json()["code"]) == (422, "invalid")
 
 
+async def test_an_order_that_is_placed_and_cancelled_twice_under_one_id_is_answered_each_time(
+    http: httpx.AsyncClient,
+) -> None:
+    url = "/api/v1/orders"
+    order = {**ORDER, "order_id": "o1"}
+    placed = await http.post(url, json=order, headers={"Idempotency-Key": "place"})
+    cancelled, once_more = [
+        await http.post(f"{url}/o1/cancel", json={"reason": "r"}, headers={"Idempotency-Key": "no"})
+        for _ in range(2)
+    ]
+
+    again = await http.post(url, json=order, headers={"Idempotency-Key": "place"})
+
+    assert (again.json(), again.headers["ETag"]) == (placed.json(), placed.headers["ETag"])
+    assert again.json()["status"] == "pending", "as it was placed"
+    assert once_more.json() == cancelled.json()
+    assert ("ETag" in cancelled.headers, "ETag" in once_more.headers) == (True, False)
+
+
 BAD_ORDERS: list[Any] = [
     {"items": [WIDGET]},
     {"customer_id": "c", "items": []},

@@ -52,9 +52,14 @@ async def test_a_customer_neither_revokes_nor_lists_nor_sees_them(http: httpx.As
     assert "revocation" not in seen
 
 
-async def test_the_same_request_again_revokes_once(http: httpx.AsyncClient) -> None:
+async def test_the_same_request_again_revokes_once_and_is_answered_as_the_first_time(
+    http: httpx.AsyncClient,
+) -> None:
     first = await revoke(http, "ada", **{"Idempotency-Key": "k"})
+    later = await revoke(http, "ada")
     again = await revoke(http, "ada", **{"Idempotency-Key": "k"})
 
     assert first.status_code == again.status_code == 201
-    assert first.json() == again.json()
+    assert first.json() == again.json() != later.json()
+    assert first.headers["ETag"] == again.headers["ETag"]
+    assert (await http.get(URL)).json()["items"] == [later.json()]
