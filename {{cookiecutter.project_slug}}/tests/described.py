@@ -19,7 +19,7 @@ def client_of(app: Any) -> httpx.AsyncClient:
     """A client without a socket; it fails for an answer that is not as it is described."""
     hooks = {"response": [_require_described]}
     transport = httpx.ASGITransport(app)
-    return httpx.AsyncClient(transport=transport, base_url="http://test", event_hooks=hooks)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost", event_hooks=hooks)
 
 
 async def _require_described(answer: httpx.Response) -> None:

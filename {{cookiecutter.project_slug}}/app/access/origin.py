@@ -131,6 +131,25 @@ def require_own_or_allowed_origin(connection: HTTPConnection) -> None:
     require_allowed_origin(connection)
 
 
+def require_known_host(connection: HTTPConnection) -> None:
+    """Raise Rejected (forbidden) while everybody is an operator, for a Host that may be anybody's.
+
+    Whether a page asks, nothing tells then: with a GET of its own origin, by plain HTTP, a browser
+    sends neither `Origin` nor `Sec-Fetch-Site`.
+    """
+    origins: Origins = connection.app.state.origins
+    own = own_origin(connection)
+    is_named = own is not None and own.host in {origin.host for origin in origins.named}
+    if not (is_named or origins.any or is_certain(connection)):
+        given = connection.headers.get("host", "")[:100]
+        raise Rejected(
+            Code.FORBIDDEN,
+            f"whoever owns the name {given!r} could read everything here, where nobody needs a "
+            "token: ask 127.0.0.1 or localhost instead, name an origin with that host in "
+            "APP_ALLOWED_ORIGINS, or set a key (APP_JWT_SECRET)",
+        )
+
+
 def is_certain(connection: HTTPConnection) -> bool:
     """Whether a page of the origin that is asked can only be the service's own.
 

@@ -13,7 +13,7 @@ from tests.access.keys import SECRET, settings_of
 
 Open: TypeAlias = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
-OWN = "http://test"
+OWN = "http://localhost"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def app_that_tells(trusted: str) -> FastAPI:
 
 async def seen(peer: str, *headers: tuple[str, str], trusted: str = TRUSTED) -> dict[str, Any]:
     transport = httpx.ASGITransport(app_that_tells(trusted), client=(peer, 50000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         found: dict[str, Any] = (await client.get("/where", headers=list(headers))).json()
         return found
 

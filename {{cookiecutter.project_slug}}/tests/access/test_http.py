@@ -281,6 +281,60 @@ async def test_a_page_of_another_origin_cannot_use_an_open_service(http: httpx.A
     assert ours.status_code == 201
 
 
+REACHED = {
+    "localhost": True,
+    "LOCALHOST:3000": True,
+    "127.0.0.1:3000": True,
+    "[::1]:3000": True,
+    "192.168.1.7:3000": True,
+    "evil.example:3000": False,
+    "127.0.0.1.evil.example": False,
+    "localhost.": False,
+    "localhost@evil.example": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize("host", REACHED)
+async def test_an_open_service_is_asked_by_an_address_or_as_this_machine(
+    http: httpx.AsyncClient, host: str
+) -> None:
+    by = {"Host": host, "X-User": "olga", "X-Role": "operator"}
+
+    answers = [
+        await http.get("/api/v1/snapshot", headers=by),
+        await http.get("/api/v1/log", headers=by),
+        await http.get("/api/v1/events?since=0&topics=weather", headers=by),
+        await http.post(URL, json={"user_id": "bob"}, headers=by),
+    ]
+
+    statuses = [200, 200, 422, 201] if REACHED[host] else [403] * 4
+    assert [answer.status_code for answer in answers] == statuses
+    if not REACHED[host]:
+        assert "APP_ALLOWED_ORIGINS" in answers[0].json()["message"]
+
+
+@pytest.mark.parametrize("allowed", ["http://dev.box:5173, http://a.box", "*"])
+async def test_an_open_service_is_asked_by_a_name_that_its_operator_allows(
+    opened: Open, allowed: str
+) -> None:
+    async with opened(env=Env.DEVELOPMENT, jwt_secret="", allowed_origins=allowed) as http:
+        named = await http.get(URL, headers={"Host": "dev.box:3000"})
+        local = await http.get(URL, headers={"Host": "localhost:3000"})
+        other = await http.get(URL, headers={"Host": "x.dev.box:3000"})
+
+    assert (named.status_code, local.status_code) == (200, 200)
+    assert other.status_code == (200 if allowed == "*" else 403)
+
+
+@pytest.mark.parametrize("env", Env)
+async def test_with_a_key_a_service_is_asked_by_any_name(opened: Open, env: Env) -> None:
+    headers = by_header(signed(role="operator")) | {"Host": "api.example.com"}
+    async with opened(env=env) as http:
+        assert (await http.get(URL, headers=headers)).status_code == 200
+        assert (await http.get(URL, headers=by_cookie(signed(role="operator")))).status_code == 200
+
+
 ASKS = {
     "Access-Control-Request-Method": "POST",
     "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,if-none-match,"

@@ -49,7 +49,7 @@ async def test_a_letter_that_cannot_be_sent_is_retried_by_an_operator() -> None:
     app = create_app(settings, Ports(mail=mail, work=SimulatedWork()))
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http,
     ):
         order = {"customer_id": "ada", "order_id": "o1", "items": [ITEM]}
         await http.post("/api/v1/orders", json=order)

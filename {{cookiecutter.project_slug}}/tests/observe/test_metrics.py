@@ -102,8 +102,10 @@ async def test_each_application_counts_for_itself() -> None:
     async with (
         one.router.lifespan_context(one),
         other.router.lifespan_context(other),
-        httpx.AsyncClient(transport=httpx.ASGITransport(one), base_url="http://one") as first,
-        httpx.AsyncClient(transport=httpx.ASGITransport(other), base_url="http://two") as second,
+        httpx.AsyncClient(transport=httpx.ASGITransport(one), base_url="http://localhost") as first,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(other), base_url="http://localhost"
+        ) as second,
     ):
         await first.post(URL, json=COMMAND)
         first_counted, second_counted = await scraped(first), await scraped(second)
@@ -117,7 +119,7 @@ async def test_an_application_can_be_started_again() -> None:
     for _ in range(2):
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
                 assert (await scraped(http))("app_log_position") == 0
 
 

@@ -102,7 +102,7 @@ async def test_a_command_is_below_the_request_and_that_below_the_clients_span(sp
     headers = {"traceparent": TRACEPARENT, "X-Correlation-ID": "call-7", "Idempotency-Key": "k"}
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http,
     ):
         await http.post("/api/v1/commands", json=COMMAND, headers=headers)
         await http.get("/health")

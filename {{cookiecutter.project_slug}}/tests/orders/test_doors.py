@@ -315,7 +315,9 @@ async def test_in_production_nobody_unnamed_may_do_or_read_anything() -> None:
     app = create_app(settings_of(env=Env.PRODUCTION, jwt_secret=SECRET))
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost"
+        ) as client,
     ):
         refused = [
             await client.post("/api/v1/orders", json=ORDER),

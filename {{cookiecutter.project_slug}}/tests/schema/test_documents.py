@@ -164,7 +164,7 @@ async def test_where_the_docs_are_switched_off_these_are_too() -> None:
     app = create_app(Settings(event_log="memory://", _env_file=None))  # type: ignore[call-arg]
     app.docs_url = None
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for path in "/asyncapi.json", "/docs/ws":
             assert (await client.get(path)).status_code == 404
 
