@@ -75,7 +75,8 @@ def hidden_from(principal: Principal, command: Command, state: State) -> str | N
     """What the command is about, if that is private and somebody else's; None if it is not.
 
     Whoever sends it is told that there is no such thing: that it may not be touched would tell that
-    it is there, and ids can be guessed.
+    it is there, and ids can be guessed. What is not hidden is that an id is taken, where whoever
+    sends the command chooses it for something new: it must be refused then, whoever has it.
     """
     # {% if cookiecutter.starter != "blank" %}
     match command, principal.role:
