@@ -55,7 +55,8 @@ async def measure(effort: Effort) -> list[Figure]:
     with TemporaryDirectory(dir=WORK) as folder:
         log = CountingLog(Path(folder) / "events.db")
         try:
-            async with open_store(log, without_saga(shop_rules()), open_ports()) as store:
+            ruled = without_saga(shop_rules())
+            async with open_ports() as ports, open_store(log, ruled, ports) as store:
                 gc.freeze()
                 return await _figures(effort, Path(folder), log, store)
         finally:

@@ -79,7 +79,7 @@ async def _open(path: Path, rules: ShopRules, *, save: bool) -> dict[str, float]
     before = resident()
     wall, cpu = perf_counter(), process_time()
     try:
-        async with open_store(log, rules, open_ports()) as store:
+        async with open_ports() as ports, open_store(log, rules, ports) as store:
             wall, cpu = perf_counter() - wall, process_time() - cpu
             rss = resident() - before
             orders = len(store.state.orders.ids)

@@ -1,7 +1,7 @@
 """The only place that chooses implementations and puts them together."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -94,16 +94,16 @@ def rules(settings: Settings) -> Rules[State, Command, Event]:
 
 def create_app(
     settings: Settings,
-    ports: Ports | None = None,
+    ports: Callable[[], AbstractAsyncContextManager[Ports]] = open_ports,
     *,
     spans: TracerProvider | None = None,
     metrics: Metrics | None = None,
 ) -> FastAPI:
     """The whole service; it opens its event log when its lifespan begins.
 
-    Tests may hand in other `ports` than those of `adapters/`, and where `spans` go; workers, the
-    `metrics` that they share. Raises StartRefused where the settings would let in whoever must stay
-    outside.
+    Tests may hand in what opens other `ports` than those of `adapters/`, and where `spans` go;
+    workers, the `metrics` that they share. Raises StartRefused where the settings would let in
+    whoever must stay outside.
     """
     require_safe(settings)
     spans = spans or _spans(settings)
@@ -120,7 +120,7 @@ def create_app(
     app.state.authenticator = Authenticator(settings)
     app.state.origins = origins_of(settings)
     app.state.limits = Limits(settings)
-    app.state.ports = ports or open_ports()
+    app.state.ports = ports
     app.state.metrics = metrics or Metrics()
     app.add_middleware(BodyLimit, most=settings.max_message_bytes)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
@@ -137,7 +137,7 @@ def create_app(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """The event log, the Store and the hub, from the first request to the last."""
+    """The event log, the ports, the Store and the hub, from the first request to the last."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as opened:
         event_log = open_event_log(settings.event_log, shared=settings.workers > 1)
@@ -147,11 +147,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         event_log = Measured(
             event_log, app.state.metrics, None if traces is None else traces.stored
         )
+        ports = await opened.enter_async_context(app.state.ports())
         store = await opened.enter_async_context(
             open_store(
                 event_log,
                 rules(settings),
-                app.state.ports,
+                ports,
                 grace_seconds=settings.drain_seconds,
                 traces=traces,
             )

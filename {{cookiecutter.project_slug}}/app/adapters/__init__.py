@@ -1,16 +1,24 @@
 """What is behind each port: the one place to exchange it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from app.core.ports import Ports
 
 
-def open_ports() -> Ports:
-    """The world outside, as this service uses it."""
+@asynccontextmanager
+async def open_ports() -> AsyncIterator[Ports]:
+    """The world outside, as this service uses it, from before its first task until after its last.
+
+    Open what your adapters share around the `yield`: `async with httpx.AsyncClient() as client:`
+    with `mail=YourMail(client)` in it is closed when the last letter is sent.
+    """
     # {% if cookiecutter.starter == "showcase" %}
     from app.adapters.mail import LogMail
     from app.adapters.work import SimulatedWork
 
     # {% endif %}
-    return Ports(
+    yield Ports(
         # one port a line
         # {% if cookiecutter.starter == "showcase" %}
         mail=LogMail(),

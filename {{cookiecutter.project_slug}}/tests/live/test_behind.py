@@ -79,8 +79,9 @@ async def test_what_was_read_ahead_of_the_node_is_not_told_again() -> None:
     log, metrics, ruled = Behind(), Metrics(), rules(Settings())
     lagging = log.another_node()
     async with (
-        open_store(log, ruled, open_ports()) as quick,
-        open_store(lagging, ruled, open_ports()) as store,
+        open_ports() as ports,
+        open_store(log, ruled, ports) as quick,
+        open_store(lagging, ruled, ports) as store,
     ):
         hub, client = Hub(Recent(0, 0), metrics), Client()
         store.listeners.append(hub.broadcast)

@@ -75,7 +75,7 @@ class Stage(NamedTuple):
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
-    async with open_store(MemoryLog(), rules(Settings()), open_ports()) as store:
+    async with open_ports() as ports, open_store(MemoryLog(), rules(Settings()), ports) as store:
         hub, tally = Hub(Recent(100, 0), Metrics()), Tally(Metrics())
         store.listeners.append(hub.broadcast)
         client, other = Client(), Client()

@@ -46,7 +46,7 @@ class Counted(MemoryLog):
 @asynccontextmanager
 async def stage(events: int) -> AsyncIterator[tuple[Counted, AppStore]]:
     log = Counted()
-    async with open_store(log, rules(Settings()), open_ports()) as store:
+    async with open_ports() as ports, open_store(log, rules(Settings()), ports) as store:
         await say(store, events)
         log.reads.clear()
         yield log, store

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ async def until(http: httpx.AsyncClient, url: str, is_so: Callable[[Any], object
 async def test_a_letter_that_cannot_be_sent_is_retried_by_an_operator() -> None:
     mail = Mail()
     settings = Settings(event_log="memory://", _env_file=None)  # type: ignore[call-arg]
-    app = create_app(settings, Ports(mail=mail, work=SimulatedWork()))
+    app = create_app(settings, lambda: nullcontext(Ports(mail=mail, work=SimulatedWork())))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http,
