@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from app.core.rejected import Code, FieldProblem, Rejected
-from app.domain.ids import is_id
 from app.wire.tagged import TAG
 
 # pydantic words these by what it was given, JSON text or parsed JSON; we have one wording.
@@ -75,7 +74,7 @@ def _problem(error: Any) -> tuple[str, str, str]:
             return subject, _path(steps), f"Input should have {context['min_length']} at least"
         case "too_long":
             return subject, _path(steps), f"Input should have {context['max_length']} at most"
-        case "predicate_failed" if f"'{is_id.__name__}'" in error["msg"]:
+        case "predicate_failed" if "'is_id'" in error["msg"]:
             return subject, _path(steps), "Input may have letters, digits and - _ . : only"
         case "predicate_failed" if "str.isprintable" in error["msg"]:
             return subject, _path(steps), "Input may have printable characters only"
