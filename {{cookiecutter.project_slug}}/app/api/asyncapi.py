@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import FileResponse
 
 from app.access.principal import BEARER, COOKIE, PROTOCOL
+from app.api.answers import json_answer
 from app.api.dashboard import FILES, HEADERS
 from app.core.rejected import Code, Rejected
 from app.wire.examples import examples
@@ -75,10 +76,10 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(require_docs)]
 
 
 @router.get("/asyncapi.json")
-async def document(request: Request) -> JSONResponse:
+async def document(request: Request) -> Response:
     """For tools."""
     protocol = "wss" if request.url.scheme == "https" else "ws"
-    return JSONResponse(asyncapi(request.url.netloc, protocol))
+    return json_answer(asyncapi(request.url.netloc, protocol))
 
 
 @router.get("/docs/ws")
