@@ -106,7 +106,7 @@ def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project:
     must(project, "ruff", "format", "--check", "app", "tests/zebras")
     assert {path: path.read_text() for path in written} == written
     must(project, "mypy", "-p", "app", "-p", "tests.zebras")
-    assert "8 passed" in must(project, "pytest", "-q", "tests/zebras")
+    assert "9 passed" in must(project, "pytest", "-q", "tests/zebras")
     of_all = ("tests/test_domain.py", "tests/policy", "tests/api/test_openapi.py")
     must(project, "pytest", "-q", *of_all)
 
