@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,7 @@ from app.bootstrap import create_app
 from app.cli.listener import Address, listen_too
 from app.cli.server import Server
 from app.core.rejected import StartRefused
+from app.observe.beating import beating
 from app.observe.logs import configure_logs
 from app.observe.together import SharedMetrics
 from app.settings import Env, Settings
@@ -127,16 +129,10 @@ class Worker(Server):
                     serving.cancel()
 
         loop.add_reader(self._parent, hear)
-        beating = asyncio.create_task(self._beat(), name="beat")
+        beat = partial(self._parent.say, BEAT)  # it shows that this process is not stuck
+        beat()
         try:
-            yield
+            async with beating("beat", BEAT_SECONDS, beat):
+                yield
         finally:
-            beating.cancel()
-            await asyncio.wait([beating])
             loop.remove_reader(self._parent)
-
-    async def _beat(self) -> None:
-        """Let the parent know that this process is not stuck."""
-        while True:
-            self._parent.say(BEAT)
-            await asyncio.sleep(BEAT_SECONDS)

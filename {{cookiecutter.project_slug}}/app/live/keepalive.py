@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from itertools import cycle
-
-import structlog
 
 from app.live import closing
 from app.live.port import Connection
+from app.observe.beating import beating
 
 BLOCKED_SECONDS = 28.0
-
-log = structlog.get_logger(__name__)
 
 
 class Keepalive:
@@ -78,23 +75,9 @@ class Keepalive:
                 (ping or connection.ping)()
         share.asked = now
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Sweep every second, as long as the context lasts."""
-        sweeper = asyncio.create_task(self._run(), name="keepalive")
-        try:
-            yield
-        finally:
-            sweeper.cancel()
-            await asyncio.wait([sweeper])
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            try:
-                self.sweep()
-            except Exception:  # a mistake about one client must not keep all others from a look
-                log.exception("a sweep failed")
+        return beating("keepalive", 1, self.sweep)
 
 
 class _Share:

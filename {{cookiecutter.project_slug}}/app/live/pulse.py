@@ -1,21 +1,17 @@
-"""What is done again and again: how the service does is reported while somebody listens."""
+"""Reports how the service does, while somebody listens."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-
-import structlog
 
 from app.core.principal import SYSTEM
 from app.domain.metrics.actions import ReportMetrics
 from app.live.session import Live
+from app.observe.beating import beating
 from app.observe.traffic import Traffic
 
 TRAFFIC = "traffic"
 FORGOTTEN_SECONDS = 3.0  # after which what another node has said counts no more
-
-log = structlog.get_logger(__name__)
 
 
 def reporting(live: Live, traffic: Traffic) -> AbstractAsyncContextManager[None]:
@@ -25,26 +21,6 @@ def reporting(live: Live, traffic: Traffic) -> AbstractAsyncContextManager[None]
     """
     seconds = live.settings.metrics_seconds
     return beating("metrics", seconds, partial(_report, live, traffic, seconds))
-
-
-@asynccontextmanager
-async def beating(name: str, seconds: float, beat: Callable[[], None]) -> AsyncIterator[None]:
-    """Call it every so many seconds, as long as the context lasts."""
-    task = asyncio.create_task(_beat(name, seconds, beat), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-async def _beat(name: str, seconds: float, beat: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            beat()
-        except Exception:  # one that fails must not be the last
-            log.exception("what is done again and again has failed", what=name)
 
 
 def _report(live: Live, traffic: Traffic, seconds: float) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from app.domain import Event
 from app.domain.revocation.actions import TokensRevoked
 from app.live import closing
+from app.observe.beating import beating
 from app.runtime.decision import Happened
 
 log = structlog.get_logger(__name__)
@@ -73,15 +74,9 @@ class Sessions:
                 if session.is_revoked:
                     session.close(closing.REVOKED, "the token has been revoked")
 
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
+    def watched(self) -> AbstractAsyncContextManager[None]:
         """Close those whose time is over, as long as the context lasts."""
-        watcher = asyncio.create_task(self._watch(), name="sessions")
-        try:
-            yield
-        finally:
-            watcher.cancel()
-            await asyncio.wait([watcher])
+        return beating("sessions", 1, self._look)
 
     async def drain(self, seconds: float) -> None:
         """Send everybody away, to come back to the next process; wait for them, but not longer."""
@@ -93,9 +88,7 @@ class Sessions:
         except TimeoutError:
             log.warning("some clients did not answer the close", clients=len(self._sessions))
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            now = time.time()
-            for session in [each for each, ends in self._sessions.items() if ends <= now]:
-                session.expire()
+    def _look(self) -> None:
+        now = time.time()
+        for session in [each for each, ends in self._sessions.items() if ends <= now]:
+            session.expire()

@@ -14,6 +14,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from app.observe.beating import beating
 from app.observe.metrics import Metrics
 from app.observe.series import Reading, Together
 
@@ -45,23 +46,17 @@ class SharedMetrics(Metrics):
         """Have these gauges written for whoever asks, as long as the context lasts."""
         for each in readings:
             self._readings[each.name] = _gauge(each.name, each.description, each.together), each
-        writing = asyncio.create_task(self._keep_writing(), name="metrics of this process")
         try:
-            yield
+            self._write()
+            async with beating("metrics of this process", WRITE_SECONDS, self._write):
+                yield
         finally:
-            writing.cancel()
-            await asyncio.wait([writing])
             self._readings.clear()
 
     async def exposed(self, encode: Callable[[CollectorRegistry], bytes]) -> bytes:
         """All metrics of all processes; their gauges are a second old at most."""
         self._write()
         return await asyncio.to_thread(encode, self._all)
-
-    async def _keep_writing(self) -> None:
-        while True:
-            self._write()
-            await asyncio.sleep(WRITE_SECONDS)
 
     def _write(self) -> None:
         for gauge, reading in self._readings.values():
