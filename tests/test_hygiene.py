@@ -1,7 +1,13 @@
 """What the repository must not hold."""
 
+import ast
 import re
 import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -78,3 +84,29 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
         text = path.read_text()
         assert f"{home}/" not in text, path
         assert len(parent) < 3 or f"{parent}/" not in text, path
+
+
+def test_what_the_service_imports_it_asks_for_by_name() -> None:
+    files = template_files()
+    table = tomllib.loads(files["pyproject.toml"])["project"]
+    asked = {*table["dependencies"], *chain(*table["optional-dependencies"].values())}
+    names = {re.split(r"[\[>]", each)[0].replace("-", "_") for each in asked}
+    code = [t for n, t in files.items() if re.match(r"app/(?!scaffold/).*\.py$", n)]
+    imported = {name.split(".")[0] for text in code for name in imports(ast.parse(text))}
+    outside = imported - sys.stdlib_module_names - {"app"}
+
+    found = packages_distributions()
+    of = {name: {each.lower().replace("-", "_") for each in found[name]} for name in outside}
+    unasked = {name for name in outside if names.isdisjoint(of[name])}
+
+    # Each is half of something that is asked for: FastAPI, pydantic, pyjwt[crypto].
+    assert unasked == {"starlette", "pydantic_core", "cryptography"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The modules that a file imports, but for those beside it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module)
