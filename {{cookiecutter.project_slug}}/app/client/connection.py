@@ -86,14 +86,23 @@ class Connection:
         async with asyncio.TaskGroup() as group:
             saying = group.create_task(_say(socket, self._outgoing))
             renewing = group.create_task(login.renew(self._timing, self._log_in))
-            with suppress(ConnectionClosed):
-                while True:
-                    await self._take(await self._hear(socket), socket)
+            await self._listen(socket)
             saying.cancel()
             renewing.cancel()
 
     def _log_in(self, token: str) -> None:
         self.say(message("auth", token=token))
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        """Hear until it is closed, or until hearing more makes no sense."""
+        try:
+            while self._lost is None:
+                await self._take(await self._hear(socket))
+        except ConnectionClosed:
+            return
+        except (KeyError, TypeError, ValueError) as problem:  # passed over, it would be missed
+            log.warning("what the service says cannot be read: %r", problem)
+            self._lost = Lost(CloseCode.MISTAKE, "what it says cannot be read")
 
     async def _hear(self, socket: ClientConnection) -> Any:
         """The next message; after a silence ask whether anybody is there, and wait no longer."""
@@ -109,7 +118,7 @@ class Connection:
             socket.transport.abort()
             return {"type": "pong"}
 
-    async def _take(self, told: Any, socket: ClientConnection) -> None:
+    async def _take(self, told: Any) -> None:
         match told:
             case {"type": "event", "action": action}:
                 event = Event(action, told.get("seq"), told.get("cause"))
@@ -121,11 +130,9 @@ class Connection:
                 if self.live_at is None:
                     final = code in FINAL
                     self._lost = Lost(HTTPStatus.FORBIDDEN if final else CloseCode.LOST, text)
-                    await socket.close()
             case {"type": "subscribed", "recovered": False} if self._topics != []:
                 self._inbox.forget()  # a snapshot is taken before the next connection
                 self._lost = Lost(CloseCode.LOST, "away for too long: starting anew")
-                await socket.close()
             case {"type": "subscribed", "epoch": epoch}:
                 self._inbox.follow(epoch)
                 if self.live_at is None:

@@ -164,7 +164,10 @@ class LiveClient:
     def _become(self, state: State) -> None:
         if state is not self.state:
             self.state = state
-            self._on_state(state)
+            try:
+                self._on_state(state)
+            except Exception:  # a mistake there stops nothing here
+                log.exception("on_state failed")
 
     def _stop(self, fault: Exception | None) -> None:
         if self.state is State.STOPPED:

@@ -213,6 +213,46 @@ async def test_what_is_told_a_second_time_is_not_heard_again() -> None:
     assert [event.seq for event in heard] == [1, 2, 3]
 
 
+async def test_what_cannot_be_read_ends_the_connection_and_not_the_client() -> None:
+    told = iter(
+        ["nonsense", '{"type":"event","action":"Done","seq":"one"}', '{"type":"ack","id":[]}']
+    )
+
+    async def say(socket: ServerConnection) -> None:
+        asked = json.loads(await socket.recv())
+        subscribed = {"type": "subscribed", "recovered": True, "seq": 0, "epoch": "e"}
+        done = {"type": "event", "action": "Done", "seq": asked["since"] + 1}
+        await socket.send(json.dumps(subscribed))
+        await socket.send(json.dumps(done))
+        await socket.send(next(told, "{}"))
+        await socket.wait_closed()
+
+    async with serve(say, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, since=0, epoch="e", timing=QUICK) as client:
+            heard = [await next_event(client) for _ in range(4)]
+
+    assert [event.seq for event in heard] == [1, 2, 3, 4]
+
+
+async def test_a_mistake_of_its_caller_about_a_state_stops_nothing() -> None:
+    async def stay(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send('{"type":"subscribed","recovered":true,"seq":0,"epoch":"e"}')
+        await socket.send('{"type":"event","action":"Done","seq":1}')
+        await socket.wait_closed()
+
+    def fail(state: State) -> None:
+        raise RuntimeError(f"a mistake about {state}")
+
+    async with serve(stay, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connect(url, since=0, on_state=fail) as client:
+            event = await next_event(client)
+
+    assert event.seq == 1
+
+
 async def test_a_refusal_is_the_senders_and_the_connection_stays(shared_service: Service) -> None:
     async with connect(shared_service.url, topics=[]) as client:
         with pytest.raises(CommandError, match="user_id") as refusal:
