@@ -110,7 +110,7 @@ class LiveClient:
                 self._connection = self._another()
                 lost = await self._connect()
                 if lost.is_final or (
-                    lost.code == CloseCode.EXPIRED and not self._login.may_renew()
+                    lost.code == CloseCode.EXPIRED and not self._login.drop_token()
                 ):
                     raise Stopped(lost.code, lost.reason)
                 live_at = self._connection.live_at

@@ -33,8 +33,8 @@ class Login:
         """A token that expires later may be renewed again."""
         self._has_renewed = False
 
-    def may_renew(self) -> bool:
-        """Whether another token may help; from now on there is none."""
+    def drop_token(self) -> bool:
+        """Have the next request ask for another token; False where that would not help."""
         if self._get_token is None or self._has_renewed:
             return False
         self._token, self._has_renewed = None, True
