@@ -15,9 +15,6 @@ from app.live import closing
 from app.live.message import Message, Outgoing
 from app.live.port import Receiver
 
-GRACE_SECONDS = 5.0
-LOST = 1006
-
 log = structlog.get_logger(__name__)
 
 
@@ -55,7 +52,7 @@ class AsgiConnection:
             await asyncio.wait(self._tasks)
             if self._cutoff is not None:
                 self._cutoff.cancel()
-            said = LOST if reader.cancelled() else reader.result()
+            said = closing.LOST if reader.cancelled() else reader.result()
             code, _ = self._goodbye = self._goodbye or (said, "")
             self._outbox.clear()
             self._tell(receiver.closed, code)
@@ -88,7 +85,7 @@ class AsgiConnection:
         """Say goodbye after what was written before, and wait a moment for the answer."""
         if self._goodbye is None:
             self._goodbye = code, reason
-            self._cutoff = self._loop.call_later(GRACE_SECONDS, self.abort)
+            self._cutoff = self._loop.call_later(closing.GRACE_SECONDS, self.abort)
             self._wake.set()
             self._may_read.set()
 
@@ -104,9 +101,9 @@ class AsgiConnection:
             try:
                 message = await self._websocket.receive()
             except RuntimeError:  # the server has ended it, and told the writer
-                return LOST
+                return closing.LOST
             if message["type"] == "websocket.disconnect":
-                code: int = message.get("code") or LOST
+                code: int = message.get("code") or closing.LOST
                 return code
             if self._goodbye is None:
                 text = message.get("text")

@@ -3,6 +3,7 @@
 After 4000-4499 a client comes back, after 4500-4999 it does not.
 """
 
+LOST = 1006  # is never sent: nobody has said why
 DRAINING = 1012
 TOO_MANY_INVALID = 1008
 MISTAKE = 1011
@@ -12,6 +13,8 @@ EXPIRED = 4401
 BAD_TOKEN = 4501
 REVOKED = 4503
 TOO_MANY_CONNECTIONS = 4504
+
+GRACE_SECONDS = 5.0  # for the answer to a goodbye
 
 
 class Goodbye(Exception):

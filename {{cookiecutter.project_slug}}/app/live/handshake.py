@@ -16,11 +16,11 @@ from websockets.http11 import Request, Response
 
 from app.live import closing
 from app.live.plain import PlainAsgi
+from app.live.port import OFFER
 from app.live.reader import Readers
 from app.live.transport import DirectConnection
 from app.live.upgrade import answer_to, refusal, refusal_of, request_in, scope_of
 
-OFFER = "app.connection"
 DONE = 1000
 
 log = structlog.get_logger(__name__)

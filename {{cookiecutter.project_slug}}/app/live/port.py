@@ -15,6 +15,9 @@ from app.live.message import Outgoing
 # sends much waits for that: it is half of the smallest APP_SEND_BUFFER_BYTES.
 HIGH_WATER_BYTES = 32 * 1024
 
+# Where a scope has the connection that the server offers, among its extensions.
+OFFER = "app.connection"
+
 
 class Connection(Protocol):
     """One client's way out. Nothing here waits, and nothing raises, whatever the client does."""

@@ -14,14 +14,13 @@ from app.live.asgi import AsgiConnection
 from app.live.closing import Goodbye
 from app.live.context import InContext
 from app.live.overheard import overheard
-from app.live.port import Connection
+from app.live.port import OFFER, Connection
 from app.live.session import Live, Session
 from app.runtime.store import STOPPING
 from app.wire import codec
 
 ADDRESSES = ("/ws", "/api/v1/ws")
 QUERY = ("topics", "since", "epoch", "ping")
-OFFER = "app.connection"
 SHOWN = 100  # characters of a path
 
 UPGRADE_REQUIRED = Rejected(

@@ -20,9 +20,7 @@ from app.live.message import Outgoing
 from app.live.port import HIGH_WATER_BYTES, Receiver
 from app.live.reader import Closing, Failed, Ping, Reader, Readers, Received
 
-GRACE_SECONDS = 5.0
 KERNEL_BYTES = 64 * 1024
-LOST = 1006
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +130,7 @@ class DirectConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut it off."""
-        self._code = self._code or LOST
+        self._code = self._code or closing.LOST
         self._transport.abort()
 
     # What uvicorn and its transport ask of it
@@ -160,7 +158,7 @@ class DirectConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """It sends no more, so it is gone: the transport closes itself."""
-        self._code = self._code or LOST
+        self._code = self._code or closing.LOST
         self._cut_off_later()
 
     def pause_writing(self) -> None:
@@ -179,7 +177,7 @@ class DirectConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over, however it ended."""
         self._connections.discard(self)
-        self._code = self._code or LOST
+        self._code = self._code or closing.LOST
         self._waiting = self._inbox = self._reader = None
         self.blocked = None
         if self._cutoff is not None:
@@ -265,7 +263,7 @@ class DirectConnection(asyncio.Protocol):
 
     def _cut_off_later(self) -> None:
         if self._cutoff is None:
-            self._cutoff = self._loop.call_later(GRACE_SECONDS, self._transport.abort)
+            self._cutoff = self._loop.call_later(closing.GRACE_SECONDS, self._transport.abort)
 
     def _tell(self, call: Callable[..., None], *values: Any) -> None:
         try:

@@ -19,11 +19,11 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.live.asgi import AsgiConnection
-from app.live.handshake import OFFER, protocol_class
+from app.live.handshake import protocol_class
 from app.live.http import BoundedHttp
 from app.live.keepalive import Keepalive
 from app.live.message import Message
-from app.live.port import Connection
+from app.live.port import OFFER, Connection
 
 MAX_BYTES = 64 * 1024
 BUDGET = 256 * 1024
