@@ -25,10 +25,6 @@ class Throttle:
             self._rest(heard.topic, seconds)
         self._tell(heard)
 
-    def is_resting(self, topic: str) -> bool:
-        """Whether another event of the topic would have to wait."""
-        return topic in self._latest
-
     def _rest(self, topic: str, seconds: float) -> None:
         self._latest[topic] = None
         asyncio.get_running_loop().call_later(seconds, self._over, topic, seconds)
