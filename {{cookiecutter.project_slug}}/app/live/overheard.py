@@ -88,11 +88,11 @@ class Listening:
         self._receiver.received(message)
 
     def writable(self) -> None:
-        """As it is."""
+        """Passed on, not logged."""
         self._receiver.writable()
 
     def closed(self, code: int) -> None:
-        """As it is."""
+        """Passed on, not logged."""
         self._receiver.closed(code)
 
 

@@ -72,7 +72,7 @@ for address in ADDRESSES:
 
 @router.websocket("/{path:path}")
 async def nothing_here(path: str) -> None:
-    """What is told who looks for it at another address."""
+    """Tells whoever looks elsewhere where the WebSocket is."""
     raise Rejected(Code.NOT_FOUND, f"there is no WebSocket at /{path[:SHOWN]}: it is at /api/v1/ws")
 
 

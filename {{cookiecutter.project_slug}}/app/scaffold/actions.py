@@ -42,5 +42,5 @@ ThingAction: TypeAlias = ThingCommand | ThingEvent
 
 
 def topic(event: ThingEvent) -> str:
-    """Who may hear this: `things:{owner}` would be for each reader his own."""
+    """Who may hear this: `things:{owner}` would let each reader hear only their own."""
     return "things"

@@ -155,7 +155,7 @@ async def test_such_a_route_that_raises_is_our_fault(own: Served) -> None:
     assert [answer.code for answer in answers] == [1011]
 
 
-async def test_a_client_that_leaves_such_a_route_is_told_so(own: Served) -> None:
+async def test_such_a_route_is_told_that_its_client_has_left(own: Served) -> None:
     async with upgraded(own.port, "/plain") as client:
         await client.send(text("a"))
         await client.read()
