@@ -1,6 +1,7 @@
 """dev.py does what it says, from a clean copy as a newcomer has it."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -48,6 +49,20 @@ def test_a_demo_that_cannot_listen_fails_and_says_why(repository: Path) -> None:
     assert checked.returncode == 1
     assert "cannot listen on" in checked.stderr
     assert "Traceback" not in checked.stderr
+
+
+def test_a_demo_that_does_not_stop_is_killed() -> None:
+    from demo import end
+
+    deaf = "from signal import *; signal(SIGTERM, SIG_IGN); print(flush=True); pause()"
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as service:
+        try:
+            assert service.stdout is not None
+            service.stdout.readline()
+
+            assert end(service, within=0.2) == -signal.SIGKILL
+        finally:
+            service.kill()
 
 
 def test_edits_of_a_baked_project_are_carried_back(repository: Path) -> None:
