@@ -24,6 +24,7 @@ from app.live.hub import Hub
 from app.live.keepalive import Keepalive
 from app.live.message import PING, PONG, Message
 from app.live.past import Past
+from app.live.patience import UNTRIED, Patience
 from app.live.port import Connection
 from app.live.sessions import Sessions
 from app.observe.connections import Tally
@@ -33,9 +34,6 @@ from app.wire import codec
 from app.wire.protocol import Auth, Command, Ping, Pong, Subscribe
 
 IN_FLIGHT = 64
-INVALID_IN_A_ROW = 20
-LIMITED_IN_A_ROW = 100
-PAUSE_SECONDS = 1.0  # without a refusal, and a row of them has ended
 AUTH_SECONDS = 10.0
 
 BINARY = Rejected(Code.INVALID, "binary frames say nothing here: send text")
@@ -69,12 +67,10 @@ class Session:
         "_hearing",
         "_identity",
         "_in_flight",
-        "_invalid",
         "_json_pings",
         "_lease",
-        "_limited",
-        "_limited_at",
         "_live",
+        "_patience",
         "_tally",
     )
 
@@ -104,9 +100,7 @@ class Session:
         self._asked: Subscribe | None = None
         self._began = time.time()
         self._in_flight = 0
-        self._invalid = 0
-        self._limited = 0
-        self._limited_at = 0.0
+        self._patience = UNTRIED
 
     @property
     def buffered(self) -> int:
@@ -218,7 +212,7 @@ class Session:
             case Auth():
                 self._live.limits.message(self._lease)
                 self._authenticate(message.token)
-        self._invalid = 0
+        self._patience = self._patience.after_valid()
 
     def _submit(self, message: Command) -> None:
         self._in_flight += 1
@@ -283,9 +277,7 @@ class Session:
     def _refuse_message(self, refusal: Rejected, id: str | None) -> None:
         """A message that could not be read: too many of them end the connection."""
         self._say(Message(codec.error_message(refusal, id)))
-        self._invalid += 1
-        if self._invalid >= INVALID_IN_A_ROW:
-            self.close(closing.TOO_MANY_INVALID, "too many invalid messages")
+        self._bear(self._patience.after_invalid())
 
     def _refuse(self, refusal: Rejected) -> None:
         self._say(Message(codec.error_message(refusal, None)))
@@ -293,10 +285,10 @@ class Session:
 
     def _slow_down(self, refusal: Rejected) -> None:
         """Send somebody away who does not stop being too fast."""
-        if refusal.code is not Code.RATE_LIMITED:
-            return
-        before, self._limited_at = self._limited_at, time.monotonic()
-        # Not ended by a command that is done: a flood has a few of them, at the rate that it may.
-        self._limited = self._limited + 1 if self._limited_at - before < PAUSE_SECONDS else 1
-        if self._limited >= LIMITED_IN_A_ROW:
-            self.close(closing.TOO_FAST, "too fast, again and again: come back slower")
+        if refusal.code is Code.RATE_LIMITED:
+            self._bear(self._patience.after_limited(time.monotonic()))
+
+    def _bear(self, patience: Patience) -> None:
+        self._patience = patience
+        if goodbye := patience.end:
+            self.close(goodbye.code, goodbye.reason)
