@@ -37,6 +37,7 @@ from app.live import socket
 from app.live.gauges import gauges
 from app.live.hub import Hub
 from app.live.keepalive import Keepalive
+from app.live.live import Live
 from app.live.past import Past
 
 # {%- if cookiecutter.starter == "showcase" +%}
@@ -45,7 +46,6 @@ from app.live.pulse import reporting
 
 # {%- endif +%}
 from app.live.recent import Recent
-from app.live.session import Live
 from app.live.sessions import Sessions
 from app.observe.lag import measuring_lag
 from app.observe.metrics import Metrics

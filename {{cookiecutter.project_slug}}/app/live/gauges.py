@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from app.live.session import Live
+from app.live.live import Live
 from app.observe.series import Reading, Together
 
 # All processes say the same of their one log: the foremost is right, not the sum.

@@ -13,8 +13,8 @@ from app.core.principal import SYSTEM
 from app.domain import PASSING, Event
 from app.domain.chat.actions import ReportPresence
 from app.live.attendance import PRESENCE, Attendance, Present, of_presence, rooms_of, together
+from app.live.live import Live
 from app.live.pulse import FORGOTTEN_SECONDS
-from app.live.session import Live
 from app.observe.beating import beating
 from app.runtime.broadcast import Subscription
 

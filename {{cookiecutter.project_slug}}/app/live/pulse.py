@@ -6,7 +6,7 @@ from functools import partial
 
 from app.core.principal import SYSTEM
 from app.domain.metrics.actions import ReportMetrics
-from app.live.session import Live
+from app.live.live import Live
 from app.observe.beating import beating
 from app.observe.traffic import Traffic
 

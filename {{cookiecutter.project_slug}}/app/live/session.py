@@ -6,30 +6,23 @@ import asyncio
 import math
 import time
 from functools import partial
-from typing import NamedTuple
 
 import structlog
 
-from app.access.door import Door
-from app.access.identity import Authenticator, Identity, is_revoked
-from app.access.limits import Lease, Limits
-from app.access.store import AppStore, Outcome
+from app.access.identity import Identity, is_revoked
+from app.access.limits import Lease
+from app.access.store import Outcome
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.live import closing
 from app.live.admission import admit, identified
 from app.live.closing import Goodbye
 from app.live.hearing import Hearing
-from app.live.hub import Hub
-from app.live.keepalive import Keepalive
+from app.live.live import Live as Live  # drain.py takes it from here
 from app.live.message import PING, PONG, Message
-from app.live.past import Past
 from app.live.patience import UNTRIED, Patience
 from app.live.port import Connection
-from app.live.sessions import Sessions
 from app.observe.connections import Tally
-from app.observe.metrics import Metrics
-from app.settings import Settings
 from app.wire import codec
 from app.wire.protocol import Auth, Command, Ping, Pong, Subscribe
 
@@ -40,21 +33,6 @@ BINARY = Rejected(Code.INVALID, "binary frames say nothing here: send text")
 MISTAKE = Rejected(Code.INTERNAL, "the service made a mistake")
 
 log = structlog.get_logger(__name__)
-
-
-class Live(NamedTuple):
-    """What all sessions share."""
-
-    store: AppStore
-    past: Past
-    hub: Hub
-    sessions: Sessions
-    keepalive: Keepalive
-    door: Door
-    limits: Limits
-    authenticator: Authenticator
-    settings: Settings
-    metrics: Metrics
 
 
 class Session:

@@ -13,9 +13,10 @@ from app.live.admission import admit, identified
 from app.live.asgi import AsgiConnection
 from app.live.closing import Goodbye
 from app.live.context import InContext
+from app.live.live import Live
 from app.live.overheard import overheard
 from app.live.port import OFFER, Connection
-from app.live.session import Live, Session
+from app.live.session import Session
 from app.runtime.store import STOPPING
 from app.wire import codec
 
