@@ -1,6 +1,6 @@
 """Stopping in order: what is under way ends and is told, and only then is everybody sent away."""
 
-from app.live.session import Live
+from app.live.live import Live
 
 GOODBYE_SECONDS = 2.0
 

@@ -18,7 +18,7 @@ from app.live import closing
 from app.live.admission import admit, identified
 from app.live.closing import Goodbye
 from app.live.hearing import Hearing
-from app.live.live import Live as Live  # drain.py takes it from here
+from app.live.live import Live
 from app.live.message import PING, PONG, Message
 from app.live.patience import UNTRIED, Patience
 from app.live.port import Connection
