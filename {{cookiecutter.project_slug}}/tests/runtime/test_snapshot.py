@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from sqlite3 import OperationalError
 
 import pytest
 
 from app.core.effects import Cancel, Delay, Dispatch, Parallel, Run, Sequential
 from app.core.ports import Attempt
 from app.runtime import snapshot
-from app.runtime.event_log import open_event_log
+from app.runtime.event_log import open_event_log, sqlite
 from app.runtime.event_log.port import Entry, EventLog, LogFull, Row
 from app.runtime.event_log.sqlite import SqliteLog
 from tests.runtime.tally import ME, TALLY, WORK, Add, Command, Plan, Work, open_tally
@@ -123,6 +124,22 @@ async def test_half_a_snapshot_is_never_seen(tmp_path: Path) -> None:
     assert await event_log.load_snapshot("another") is None
     count = event_log._connection.execute("SELECT count(*) FROM snapshot_row").fetchone()
     assert count == (1,), "what an older snapshot left is taken away"
+    await event_log.close()
+
+
+async def test_a_snapshot_that_cannot_be_named_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event_log = SqliteLog(tmp_path / "e.db")
+    await event_log.save_snapshot(10, "tally", rows_of(("total", "5")))
+    monkeypatch.setattr(sqlite, "INSERT_SNAPSHOT", "INSERT INTO nowhere VALUES (?, ?)")
+
+    with pytest.raises(OperationalError):
+        await event_log.save_snapshot(20, "tally", rows_of(("total", "6")))
+
+    kept = await event_log.load_snapshot("tally")
+    assert kept is not None
+    assert (kept.position, kept.rows) == (10, [("total", "5")])
     await event_log.close()
 
 

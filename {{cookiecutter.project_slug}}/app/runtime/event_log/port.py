@@ -122,7 +122,8 @@ class EventLog(Protocol):
     ) -> None:
         """Store a snapshot in place of the one before; half a snapshot is never seen.
 
-        Raises LogUnavailable: then the one before is still there.
+        Raises LogUnavailable: then the one before is still there, or, if it was at the same
+        position, it may be gone.
         """
 
     async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:

@@ -16,7 +16,7 @@ from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.leases import Watch
 from app.runtime.event_log.neighbours import Neighbours
-from app.runtime.event_log.port import Conflict, Entry, LogFull, Row, Snapshot
+from app.runtime.event_log.port import Conflict, Entry, LogFull, LogUnavailable, Row, Snapshot
 from app.runtime.event_log.sqlite_file import COLUMNS, end_of, epoch_of, open_file, snapshot_of
 
 PLACES = ", ".join("?" for _ in Entry._fields)
@@ -25,7 +25,16 @@ GROWN = b"g"
 ANNOUNCED = b"a"
 INSERT_ROW = "INSERT INTO snapshot_row VALUES (?, ?, ?)"
 INSERT_SNAPSHOT = "INSERT INTO snapshot VALUES (?, ?)"
-ROWS_A_DELETE = 64
+# In pieces, so that no commit waits long for it.
+DELETE_USELESS_ROWS = """
+    DELETE FROM snapshot_row WHERE rowid IN (
+        SELECT rowid FROM snapshot_row
+        WHERE position NOT IN (SELECT position FROM snapshot) LIMIT 64
+    )
+"""
+# Which save of a snapshot has begun last: a lease that has no end.
+BEGIN_SAVE = "REPLACE INTO lease VALUES ('snapshot', ?, 0, 0)"
+LAST_SAVE = "SELECT holder FROM lease WHERE name = 'snapshot'"
 ENTRIES_AN_INSERT = 32
 NOTHING_STORED = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -86,14 +95,19 @@ class SqliteLog:
     ) -> None:
         """Store a snapshot in place of the one before, in many small transactions.
 
-        It counts from its last row on; what a crash left of another one is taken away.
+        It counts from the one on that names it; what a crash left of another one is taken away. Of
+        two saves at once the later one goes on, and the other fails. Rows are known by their
+        position, so that a snapshot at the same one is taken away first.
         """
-        await self._delete_rows("position NOT IN (SELECT position FROM snapshot)")
+        save = secrets.token_hex(8)
+        await self._write(BEGIN_SAVE, [(save,)])
+        await self._write_of(save, ("DELETE FROM snapshot WHERE position = ?", [(position,)]))
+        await self._delete_useless_rows(save)
         async for some in rows:
-            await self._write(INSERT_ROW, [(position, name, text) for name, text in some])
-        await self._write("DELETE FROM snapshot", [()])
-        await self._write(INSERT_SNAPSHOT, [(position, fingerprint)])
-        await self._delete_rows(f"position != {position:d}")
+            await self._write_of(save, (INSERT_ROW, [(position, *row) for row in some]))
+        named = INSERT_SNAPSHOT, [(position, fingerprint)]
+        await self._write_of(save, ("DELETE FROM snapshot", [()]), named)
+        await self._delete_useless_rows(save)
 
     async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
         """The snapshot, if there is one and this fingerprint is its own, or None is given."""
@@ -184,16 +198,22 @@ class SqliteLog:
 
         await self._run(write)
 
-    async def _delete_rows(self, which: str) -> None:
-        """Rows of other snapshots, in pieces, so that no commit waits long for it."""
-        some = f"SELECT rowid FROM snapshot_row WHERE {which} LIMIT {ROWS_A_DELETE}"  # noqa: S608
-        delete = f"DELETE FROM snapshot_row WHERE rowid IN ({some})"  # noqa: S608 - constants
+    async def _write_of(self, save: str, *writes: tuple[str, Sequence[tuple[object, ...]]]) -> int:
+        """A part of a save, unless another has begun; how many rows its last statement touched."""
 
-        def delete_some() -> int:
+        def write() -> int:
+            touched = 0
             with self._transaction() as transaction:
-                return transaction.execute(delete).rowcount
+                if transaction.execute(LAST_SAVE).fetchone() != (save,):
+                    raise LogUnavailable("another process saves a snapshot")
+                for statement, rows in writes:
+                    touched = transaction.executemany(statement, rows).rowcount
+            return touched
 
-        while await self._run(delete_some):
+        return await self._run(write)
+
+    async def _delete_useless_rows(self, save: str) -> None:
+        while await self._write_of(save, (DELETE_USELESS_ROWS, [()])):
             pass
 
 

@@ -194,6 +194,73 @@ async def test_half_a_snapshot_is_never_seen(node: Node) -> None:
     assert (newest.position, list(newest.rows)) == (30, [("total", "6")])
 
 
+@pytest.mark.parametrize("fingerprint", ["tally", "edited"])
+async def test_a_snapshot_takes_the_place_of_one_at_the_same_position(
+    node: Node, fingerprint: str
+) -> None:
+    log, other = await node(), await node()
+    await log.save_snapshot(10, "tally", rows_of(("total", "1"), ("a", "[1]"), ("a", "[2]")))
+
+    await other.save_snapshot(10, fingerprint, rows_of(("total", "2"), ("a", "[3]")))
+
+    assert await seen(log) == (10, fingerprint, [("total", "2"), ("a", "[3]")])
+
+
+@pytest.mark.parametrize("rows_before_the_crash", [0, 1, 2])
+async def test_half_a_snapshot_at_the_same_position_is_never_seen(
+    node: Node, rows_before_the_crash: int
+) -> None:
+    log, other = await node(), await node()
+    await log.save_snapshot(10, "tally", rows_of(("total", "1"), ("a", "[1]")))
+    old = 10, "tally", [("total", "1"), ("a", "[1]")]
+
+    async def half() -> AsyncIterator[Sequence[Row]]:
+        for number in range(rows_before_the_crash):
+            yield [("a", f"[{number + 5}]")]
+            assert await seen(other) in (old, None)
+        raise ConnectionError("a crash")
+
+    with pytest.raises(ConnectionError):
+        await log.save_snapshot(10, "edited", half())
+    assert await seen(other) in (old, None)
+
+    await other.save_snapshot(10, "edited", rows_of(("total", "3")))
+    assert await seen(log) == (10, "edited", [("total", "3")])
+
+
+@pytest.mark.parametrize("position", [10, 20])
+async def test_of_two_who_save_at_once_one_is_seen_whole(node: Node, position: int) -> None:
+    slow, quick = await node(), await node()
+    has_begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def paused() -> AsyncIterator[Sequence[Row]]:
+        yield [("total", "1")]
+        has_begun.set()
+        await goes_on.wait()
+        yield [("a", "[1]")]
+
+    slowly = asyncio.create_task(slow.save_snapshot(10, "tally", paused()))
+    async with asyncio.timeout(10):
+        await has_begun.wait()
+        rows = rows_of(("total", "2"), ("a", "[2]"))
+        quickly = asyncio.create_task(quick.save_snapshot(position, "edited", rows))
+        await asyncio.wait([quickly], timeout=0.5)  # one engine lets them take turns
+        goes_on.set()
+        ends = await asyncio.gather(slowly, quickly, return_exceptions=True)
+
+    assert {type(end) for end in ends} <= {type(None), LogUnavailable}
+    assert await seen(slow) in [
+        (10, "tally", [("total", "1"), ("a", "[1]")]),
+        (position, "edited", [("total", "2"), ("a", "[2]")]),
+    ]
+
+
+async def seen(log: EventLog) -> tuple[int, str, list[Row]] | None:
+    """The snapshot that there is, whoever has written it."""
+    found = await log.load_snapshot(None)
+    return None if found is None else (found.position, found.fingerprint, list(found.rows))
+
+
 async def test_announcements_reach_the_other_nodes_alone(node: Node) -> None:
     log, others = await node(), [await node(), await node()]
     heard = [announced.announcements() for announced in (log, *others)]
