@@ -3,11 +3,13 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from app.cli import backup, check, feature, log, replay, restore, schema, serve, token
 from app.cli.reading import Refused
 from app.core.rejected import StartRefused
+from app.observe.printable import printable_lines
 
 COMMANDS = (serve, token, log, replay, check, backup, restore, schema, feature)
 
@@ -19,13 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except (Refused, StartRefused) as refusal:
-        print(f"cannot {options.deed}: {refusal}", file=sys.stderr)
+        print(printable_lines(f"cannot {options.deed}: {refusal}"), file=sys.stderr)
         return int(options.refused)
     except KeyboardInterrupt:
         return 130  # as a shell reports it
     except BrokenPipeError:  # the reader of the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return int(options.refused)
+    except Exception:  # of any kind: to let it out would end with 1, which is an answer of `check`
+        print(printable_lines(traceback.format_exc()), end="", file=sys.stderr)
+        return int(options.refused)
     return status
 
 

@@ -20,6 +20,7 @@ from app.cli.reading import (
     settings_of_a_command,
     shortened,
 )
+from app.observe.printable import printable
 from app.runtime.event_log.port import Entry
 from app.runtime.event_log.reader import Reader
 
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     with reading(settings_of_a_command().event_log) as event_log:
         after = _beginning(event_log, options)
         for entry in islice(event_log.entries(after), options.limit):
-            print(_as_json(entry) if options.json else line(entry))
+            print(printable(_as_json(entry) if options.json else line(entry)))
     return 0
 
 

@@ -16,9 +16,10 @@ from app.cli.reading import (
     settings_of_a_command,
     with_progress,
 )
-from app.core.rejected import Rejected, StartRefused
+from app.core.rejected import StartRefused
 from app.domain import State
 from app.domain.sequence import Sequence
+from app.observe.printable import printable_lines
 from app.runtime.decide import Decider
 from app.runtime.event_log.reader import Reader
 from app.runtime.replay import unreadable
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             raise Refused(f"the log ends at position {end}")
         state = state_at(event_log, settings, at)
         whole = {"epoch": event_log.epoch, "position": at, "state": state}
-    print(orjson.dumps(whole, default=_plain, option=LAYOUT).decode())
+    print(printable_lines(orjson.dumps(whole, default=_plain, option=LAYOUT).decode()))
     return 0
 
 
@@ -68,8 +69,8 @@ def state_at(event_log: Reader, settings: Settings, at: int) -> State:
             break
         try:
             head = decider.replayed(head, entry).head
-        except Rejected as problem:
-            raise StartRefused(unreadable(entry, problem)) from None
+        except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
+            raise StartRefused(unreadable(entry, problem)) from problem
     return head.state
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from app.cli.reading import counted, named, parsed, shortened
+from app.observe.printable import printable
 from app.runtime.check import DecidedDifferently, Difference, Ruling, Unreadable
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
@@ -87,7 +88,7 @@ class Report:
             "counts": {name: found.count for name, found in kinds.items()},
         }
         whole |= {name: [asdict(each) for each in found.first] for name, found in kinds.items()}
-        return orjson.dumps(whole).decode()
+        return printable(orjson.dumps(whole).decode())
 
     def as_text(self) -> str:
         """Every kind under its heading, and one line that sums up."""
@@ -103,7 +104,7 @@ class Report:
                     lines += [*_told(difference), ""]
                 if found.count > SHOWN:
                     lines += [f"… and {found.count - SHOWN:,} more", ""]
-        return "\n".join([*lines, *self._summary()])
+        return "\n".join(map(printable, [*lines, *self._summary()]))
 
     def _summary(self) -> Iterator[str]:
         if self.unsure_after is not None:
@@ -170,4 +171,4 @@ def _both_sides(lines: list[str]) -> Iterator[str]:
 def _pretty(value: Any) -> list[str]:
     if value is None:
         return []
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode().splitlines()
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode().split("\n")

@@ -8,10 +8,14 @@ import json
 import logging
 import sys
 from contextlib import suppress
+from io import StringIO
+from typing import TextIO
 
 import orjson
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from app.observe.printable import printable, printable_lines
 
 # Without the values of variables: they may be what somebody wrote in confidence.
 TRACEBACKS_AS_DATA = structlog.processors.ExceptionRenderer(
@@ -73,7 +77,7 @@ def _as_json() -> list[Processor]:
 
 def _as_text() -> list[Processor]:
     renderer = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        colors=sys.stderr.isatty(), exception_formatter=_traceback
     )
     return [
         _printable,
@@ -84,9 +88,16 @@ def _as_text() -> list[Processor]:
 def _printable(logger: WrappedLogger, name: str, line: EventDict) -> EventDict:
     """The line, without what a terminal would obey: a client's id may be anything."""
     for key, value in line.items():
-        if isinstance(value, str) and not value.isprintable():
-            line[key] = ascii(value)
+        if isinstance(value, str):
+            line[key] = printable(value)
     return line
+
+
+def _traceback(stream: TextIO, fault: ExcInfo) -> None:
+    """The same of a traceback: what a fault says may be what a client has said."""
+    text = StringIO()
+    structlog.dev.plain_traceback(text, fault)
+    stream.write(printable_lines(text.getvalue()))
 
 
 def _rendered(logger: WrappedLogger, name: str, line: EventDict) -> bytes:

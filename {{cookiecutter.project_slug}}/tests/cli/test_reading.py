@@ -18,6 +18,7 @@ from app.core.rejected import Rejected
 from app.domain import State
 from app.runtime.event_log import open_event_log, read_event_log
 from app.runtime.event_log.port import Entry
+from app.runtime.event_log.sqlite_reader import SqliteReader
 from app.settings import Settings
 from app.wire import codec
 from tests.service import Service
@@ -349,6 +350,98 @@ def test_a_log_that_is_none_is_refused_in_words(
     assert main(arguments) == status
     assert words in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.db", "text.db"]
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "table"),
+    [("log", 1, "log"), ("replay", 1, "log"), ("check", 2, "log"), ("check", 2, "snapshot_row")],
+)
+async def test_a_damaged_log_is_refused_in_words(
+    url: str, epoch: str, command: str, status: int, table: str, capsys: Said
+) -> None:
+    change(
+        url,
+        "INSERT INTO snapshot VALUES (1, 'x')",
+        "INSERT INTO snapshot_row VALUES (1, 'state.x', '1')",
+    )
+    damage(url, table)
+
+    found, _, err = ask(capsys, command)
+
+    assert found == status
+    assert "cannot read the event log" in err
+    assert "malformed" in err
+    assert "Traceback" not in err
+
+
+def damage(url: str, table: str) -> None:
+    """Overwrite the page that a table begins at."""
+    path = Path(url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(path)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        root = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+        (page,) = connection.execute(root, (table,)).fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+@pytest.mark.parametrize(("command", "status"), [("log", 1), ("replay", 1), ("check", 2)])
+async def test_a_command_that_fails_unforeseen_says_where_and_not_that_something_differs(
+    url: str,
+    epoch: str,
+    command: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Said,
+) -> None:
+    def broken(reader: SqliteReader, after: int = 0) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(SqliteReader, "entries", broken)
+
+    found, _, err = ask(capsys, command)
+
+    assert found == status
+    assert "Traceback" in err
+    assert err.endswith("ZeroDivisionError: a mistake of ours\n")
+
+
+async def test_a_rule_that_stumbles_over_an_event_is_told_with_its_position(
+    url: str, epoch: str, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    def reduce(*_: object) -> None:
+        raise KeyError("prod-1")
+
+    monkeypatch.setattr("app.domain.reduce", reduce)
+
+    status, _, err = ask(capsys, "replay")
+
+    assert status == 1
+    assert err.startswith(
+        "cannot replay: the event log cannot be read at position 1: KeyError: 'prod-1'; "
+    )
+
+
+@pytest.mark.parametrize("arguments", [["log"], ["log", "--json"], ["replay"], ["check"]])
+async def test_a_terminal_obeys_nothing_that_a_client_has_said(
+    url: str, arguments: Sequence[str], capsys: Said
+) -> None:
+    obeyed = "\x9b2J\x7f\x1b]0;\u202e\n\u2028 1  all is well"
+    event_log = open_event_log(url)
+    action, event = json.dumps({"No": {"x": obeyed}}, ensure_ascii=False), json.dumps(obeyed)
+    by = Entry(1, 0, "k", f"ada{obeyed}", "operator", action=action, event=event)
+    ended = Entry(2, 0, "j", "system", "system", settles="1.0", outcome=f"refused: {obeyed}")
+    await event_log.append(0, [by, ended])
+    await event_log.close()
+
+    _, out, err = ask(capsys, *arguments)
+
+    assert [text for text in (out + err).split("\n") if not text.isprintable()] == []
+    assert "\n 1  all is well" not in out + err
+    assert "\\u009b2J\\u007f\\u001b" in out + err
+    if "--json" in arguments:
+        assert json.loads(out.split("\n")[0])["principal"] == f"ada{obeyed}"
 
 
 @pytest.mark.parametrize(

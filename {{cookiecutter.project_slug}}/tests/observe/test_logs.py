@@ -33,7 +33,7 @@ import structlog
 from app.observe.logs import configure_logs
 
 def send(text):
-    raise ValueError("no such mailbox")
+    raise ValueError("no such mailbox: \\x9b2J")
 
 configure_logs("debug", as_json=sys.argv[1] == "json")
 try:
@@ -80,7 +80,11 @@ def test_every_line_is_json_whatever_it_is_made_of_and_whoever_logs_it() -> None
 
 
 def test_a_terminal_is_shown_nothing_that_it_would_obey() -> None:
-    assert "\x1b[2J" not in said_by(PROGRAM, "text")
+    said = said_by(PROGRAM, "text")
+
+    assert all(line.isprintable() for line in said.split("\n"))
+    assert "bell=\\u001b[2J" in said
+    assert "no such mailbox: \\u009b2J" in said
 
 
 def test_whoever_cannot_write_lines_goes_on_working() -> None:

@@ -26,30 +26,29 @@ class SqliteReader:
                 "service makes it when it starts"
             )
         self.path = path
-        try:
+        with self._in_words():
             address = f"{path.absolute().as_uri()}?mode=ro"
             self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version != FORMAT:
                 raise no_log(path, version)
             self.epoch = epoch_of(self._connection)
-        except sqlite3.Error as problem:
-            raise StartRefused(f"cannot read the event log {path}: {problem}") from problem
 
     @property
     def end(self) -> int:
         """The position of the last entry, or 0."""
-        return end_of(self._connection)
+        with self._in_words():
+            return end_of(self._connection)
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Every entry after a position, up to the last one that there is by then."""
-        while rows := self._connection.execute(SELECT, (after, ENTRIES_A_READ)).fetchall():
-            yield from map(Entry._make, rows)
-            after = rows[-1][0]
+        while entries := self._read(after):
+            yield from entries
+            after = entries[-1].position
 
     def snapshot(self) -> Snapshot | None:
         """The snapshot that there is, whichever edition of the code has written it."""
-        with self._unchanging() as connection:
+        with self._in_words(), self._unchanging() as connection:
             return snapshot_of(connection, None)
 
     def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> int:
@@ -67,6 +66,18 @@ class SqliteReader:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _read(self, after: int) -> list[Entry]:
+        with self._in_words():
+            return list(map(Entry._make, self._connection.execute(SELECT, (after, ENTRIES_A_READ))))
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Raises StartRefused for what SQLite finds wrong with the file."""
+        try:
+            yield
+        except sqlite3.Error as problem:
+            raise StartRefused(f"cannot read the event log {self.path}: {problem}") from problem
 
     @contextmanager
     def _unchanging(self) -> Iterator[sqlite3.Connection]:
