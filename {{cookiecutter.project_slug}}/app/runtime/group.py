@@ -156,9 +156,14 @@ def _bury(
 
 
 def words_of(fault: BaseException) -> str:
-    """A fault in one line, for people and for the log, whatever it has to say."""
+    """A fault in one line, for people and for the log, whatever it has to say.
+
+    A refusal speaks for itself; of all else the kind is told, too.
+    """
     try:
         words = str(fault)
     except Exception:  # a fault that cannot even say what it is
         words = "no words"
-    return written(f"{type(fault).__name__}: {words}"[:500].replace("\n", " "))
+    if not isinstance(fault, Rejected):
+        words = f"{type(fault).__name__}: {words}"
+    return written(words[:500].replace("\n", " "))

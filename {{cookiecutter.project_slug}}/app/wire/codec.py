@@ -12,6 +12,7 @@ from rpds import HashTrieMap
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
 from app.core.rejected import Code, Rejected
 from app.domain import Command, Event, Task
+from app.runtime.group import words_of
 from app.wire import problems
 from app.wire.protocol import Incoming, Subscribed
 from app.wire.stored import Stored
@@ -186,12 +187,22 @@ def _has_fields(cls: Any) -> bool:
 
 
 def _upcast(text: str) -> str:
-    action = orjson.loads(text)
-    name, values = (action, {}) if isinstance(action, str) else next(iter(action.items()))
-    if name not in UPCASTERS:
+    """The event as it is written now; whoever reads it says of what is no event that it is none."""
+    try:
+        action = orjson.loads(text)
+    except ValueError:
         return text
-    name, values = UPCASTERS[name](values)
-    return orjson.dumps({name: values} if values else name).decode()
+    old, values = action, dict[str, Any]()
+    if isinstance(action, dict) and len(action) == 1:
+        ((old, values),) = action.items()
+    if not isinstance(old, str) or old not in UPCASTERS:
+        return text
+    try:
+        name, new = UPCASTERS[old](values)
+        return orjson.dumps({name: new} if new else name).decode()
+    except Exception as problem:  # it is the user's, and must not end a node that reads the log
+        words = f"the upcaster of {old}: {words_of(problem)}"
+        raise Rejected(Code.INVALID, words) from problem
 
 
 def _plain(value: object) -> object:

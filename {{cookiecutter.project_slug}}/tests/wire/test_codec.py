@@ -131,3 +131,36 @@ def test_an_event_of_yesterday_is_turned_into_one_of_today(event: Event) -> None
 
         assert codec.decode_event(old) == event
         assert codec.decode_event(codec.encode_action(event)) == event
+
+
+def broken(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """An upcaster with a mistake: what is missing, what has no such method, what is no JSON."""
+    return "Now", {"centimetres": fields["metres"].pop() * 100, "unit": object()}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ('{"Yesterday":{}}', "upcaster of Yesterday: KeyError: 'metres'"),
+        ('{"Yesterday":{"metres":1}}', "upcaster of Yesterday: AttributeError: "),
+        ('{"Yesterday":{"metres":[{}]}}', "upcaster of Yesterday: TypeError: "),
+        ('{"Yesterday":{"metres":[1]}}', "upcaster of Yesterday: TypeError: "),
+        ('{"Yesterday":7}', "upcaster of Yesterday: TypeError: "),
+        ('"Yesterday"', "upcaster of Yesterday: KeyError: 'metres'"),
+        ("[]", "Invalid action format: "),
+        ("{}", "Invalid action format: "),
+        ("7", "Invalid action format: "),
+        ('{"Yesterday":{},"Today":{}}', "Invalid action format: "),
+        ("no JSON", "Invalid JSON format: "),
+        ("", "Invalid JSON format: "),
+    ],
+)
+def test_an_event_that_cannot_be_brought_up_to_date_is_refused_in_words(
+    event: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codec, "UPCASTERS", {"Yesterday": broken})
+
+    with pytest.raises(Rejected) as refused:
+        codec.decode_event(event)
+
+    assert words in refused.value.message
