@@ -22,7 +22,7 @@ from app.domain.sequence import Sequence
 from app.observe.printable import printable_lines
 from app.runtime.decide import Decider
 from app.runtime.event_log.reader import Reader
-from app.runtime.replay import unreadable
+from app.runtime.replay import diagnosis
 from app.settings import Settings
 
 # Sequences are dataclasses too, but are to be printed as lists: hence none is printed as such.
@@ -70,7 +70,7 @@ def state_at(event_log: Reader, settings: Settings, at: int) -> State:
         try:
             head = decider.replayed(head, entry).head
         except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
-            raise StartRefused(unreadable(entry, problem)) from problem
+            raise StartRefused(diagnosis(entry, problem)) from problem
     return head.state
 
 

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias
 
-from app.core.environment import Environment
 from app.core.rejected import Rejected
 from app.runtime.compare import StateDiffers, compare_states
 from app.runtime.decide import Course, Decider
 from app.runtime.decision import Request
 from app.runtime.event_log.port import Entry, Snapshot
 from app.runtime.group import words_of
-from app.runtime.head import Head, principal_of, seed_of
+from app.runtime.head import Head, principal_of
 from app.runtime.pending import Turn
 from app.runtime.rules import Command, Event, Rules, State
 
@@ -108,7 +107,7 @@ class Check(Generic[State, Command, Event]):
             command = self._rules.decode_command(action)
             by = principal_of(entry.principal, entry.role)
         except (Rejected, ValueError) as problem:
-            return Ruling(refused=f"cannot be read: {_words(problem)}")
+            return Ruling(refused=f"cannot be read: {words_of(problem)}")
         # Without its origin: whether the effect that asked for it is still awaited is no matter.
         request = Request(command, by, entry.command, entry.cause)
         head: Head[State, Command] = Head(entry.position - 1, entry.time, self._state)
@@ -116,7 +115,7 @@ class Check(Generic[State, Command, Event]):
             course = Course(self._decider, head, request, entry.time)
             course.take(self._decider.asked(self._state, request, entry.time))
         except Exception as problem:  # a refusal, or whatever a faulty rule may raise
-            return Ruling(refused=_words(problem))
+            return Ruling(refused=words_of(problem))
         entries = course.decision().entries
         return Ruling(tuple((e.event, e.effects) for e in entries if e.event is not None))
 
@@ -146,26 +145,18 @@ class Check(Generic[State, Command, Event]):
                 self._deciding.is_readable = False
             if part == "event" and self.unsure_after is None:
                 self.unsure_after = entry.position
-            yield Unreadable(entry.position, part, _words(problem), text or "")
+            yield Unreadable(entry.position, part, words_of(problem), text or "")
             return
         if self._deciding is not None and event is not None:
             self._deciding.then.append((event, effects))
 
     def _applied(self, entry: Entry, text: str) -> str:
-        rules = self._rules
-        event = rules.decode_event(text)
-        by = principal_of(entry.principal, entry.role)
-        seed = seed_of(entry.command, entry.position)
-        env = Environment(entry.time, seed, by, rules.terms)
-        self._state, _ = rules.reduce(self._state, event, env)
-        return rules.encode_action(event)
+        event = self._rules.decode_event(text)
+        self._state = self._decider.evolved(self._state, entry, event)
+        return self._rules.encode_action(event)
 
 
 def refusal_of(outcome: str | None) -> str | None:
     """Why a command of the service's own was refused, if it was."""
     words = (outcome or "").removeprefix(f"{Turn.GIVEN}: ")
     return words.removeprefix(REFUSED) if words.startswith(REFUSED) else None
-
-
-def _words(problem: Exception) -> str:
-    return problem.message if isinstance(problem, Rejected) else words_of(problem)

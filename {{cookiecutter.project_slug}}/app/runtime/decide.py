@@ -111,12 +111,19 @@ class Decider(Generic[State, Command, Event]):
         Rejected for effects that cannot be read.
         """
         rules, state = self.rules, advance.state
-        for event in events:
+        for event in events:  # as in `evolved`: to call it makes a replay up to 2 % slower
             by = principal_of(entry.principal, entry.role)
             env = Environment(entry.time, seed_of(entry.command, entry.position), by, rules.terms)
             state, _ = rules.reduce(state, event, env)
         asked = () if entry.effects is None else rules.decode_effects(entry.effects)
         advance.enter(entry, state, asked)
+
+    def evolved(self, state: State, entry: Entry, event: Event) -> State:
+        """The State after an entry whose event is this, by the rules as they are now."""
+        by = principal_of(entry.principal, entry.role)
+        seed = seed_of(entry.command, entry.position)
+        env = Environment(entry.time, seed, by, self.rules.terms)
+        return self.rules.reduce(state, event, env)[0]
 
     @property
     def window(self) -> int:

@@ -9,12 +9,11 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Generic, TypeAlias
 
-from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
 from app.runtime.commit import unavailable
+from app.runtime.decide import Decider
 from app.runtime.event_log.port import Entry, EventLog, LogUnavailable
 from app.runtime.group import words_of
-from app.runtime.head import principal_of, seed_of
 from app.runtime.replay import ENTRIES_A_READ, read_command
 from app.runtime.rules import Command, Event, Rules, State
 
@@ -38,6 +37,7 @@ class History(Generic[State, Command, Event]):
     def __init__(self, event_log: EventLog, rules: Rules[State, Command, Event]) -> None:
         self.rules = rules
         self._log = event_log
+        self._decider = Decider(rules)
         self._known = Checkpoints(rules.initial)
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -108,12 +108,8 @@ class History(Generic[State, Command, Event]):
     def _after(self, state: State, entry: Entry) -> State:
         if entry.event is None:
             return state
-        rules = self.rules
         try:
-            by = principal_of(entry.principal, entry.role)
-            seed = seed_of(entry.command, entry.position)
-            env = Environment(entry.time, seed, by, rules.terms)
-            return rules.reduce(state, rules.decode_event(entry.event), env)[0]
+            return self._decider.evolved(state, entry, self.rules.decode_event(entry.event))
         except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
             raise unreadable(entry, problem) from problem
 
@@ -160,6 +156,5 @@ class Checkpoints(Generic[State]):
 
 def unreadable(entry: Entry, problem: Exception) -> Rejected:
     """The refusal that names an entry; what is in it may be private, so it is not quoted."""
-    words = problem.message if isinstance(problem, Rejected) else words_of(problem)
-    told = f"the event log cannot be read at position {entry.position}: {words}"
+    told = f"the event log cannot be read at position {entry.position}: {words_of(problem)}"
     return Rejected(Code.INTERNAL, told)

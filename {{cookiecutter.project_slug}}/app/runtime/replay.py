@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import structlog
 
-from app.core.rejected import Rejected, StartRefused
+from app.core.rejected import StartRefused
 from app.runtime.decide import Decider
 from app.runtime.decision import Decision, Happened
 from app.runtime.event_log.port import Entry, EventLog
@@ -53,7 +53,7 @@ def _replayed(
             events = () if entry.event is None else (decode(entry.event),)
             decider.advance(advance, entry, events)
         except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
-            raise StartRefused(unreadable(entry, problem)) from problem
+            raise StartRefused(diagnosis(entry, problem)) from problem
     return advance.head()
 
 
@@ -76,16 +76,15 @@ def followed(
             try:
                 decision = decider.replayed(head, entry)
             except Exception as problem:  # as above
-                raise StartRefused(unreadable(entry, problem)) from problem
+                raise StartRefused(diagnosis(entry, problem)) from problem
             head = decision.head
             yield decision
 
 
-def unreadable(entry: Entry, problem: Exception) -> str:
-    """What is wrong with an entry, and what to do about it."""
-    words = problem.message if isinstance(problem, Rejected) else words_of(problem)
+def diagnosis(entry: Entry, problem: Exception) -> str:
+    """What is wrong with an entry that cannot be read, and what to do about it."""
     return (
-        f"the event log cannot be read at position {entry.position}: {words}; "
+        f"the event log cannot be read at position {entry.position}: {words_of(problem)}; "
         f"{REMEDY}: {entry.event or ''} {entry.effects or ''}"
     )
 
