@@ -59,7 +59,9 @@ class History(Generic[State, Command, Event]):
                 yield
         finally:
             self._waiting -= 1
-            self._forget = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._known.forget)
+            if not self._waiting:
+                loop = asyncio.get_running_loop()
+                self._forget = loop.call_later(KEPT_SECONDS, self._known.forget)
 
     async def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after a position; raises Rejected."""
@@ -96,7 +98,7 @@ class History(Generic[State, Command, Event]):
                     at, state = entry.position, self._after(state, entry)
                     self._known.pass_by(at, state)
                 await asyncio.sleep(0)
-        self._known.ask(position, state)
+        self._known.keep(position, state)
         return state
 
     async def _read(self, reading: Awaitable[Sequence[Entry]]) -> Sequence[Entry]:
@@ -146,7 +148,7 @@ class Checkpoints(Generic[State]):
             self._apart *= 2
             self._kept = {at: kept for at, kept in self._kept.items() if at % self._apart == 0}
 
-    def ask(self, position: int, state: State) -> None:
+    def keep(self, position: int, state: State) -> None:
         """Keep this one for a while: whoever asked will ask for its neighbours."""
         self._asked[position] = state
         self._asked.move_to_end(position)

@@ -167,3 +167,31 @@ async def test_a_log_that_cannot_be_reached_is_said_to_be_away(
     with pytest.raises(Rejected, match="postgresql://db is away") as refusal:
         await past.state_at(6, never_gone)
     assert refusal.value.code is Code.UNAVAILABLE
+
+
+async def test_nothing_is_forgotten_while_somebody_looks(
+    past: History[int, Command, Event], log: ReadOnly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runtime.history.KEPT_SECONDS", 0)
+    first_goes_on = asyncio.Event()
+
+    async def first() -> None:
+        async with past.turn():
+            await past.state_at(ENTRIES, never_gone)
+            await first_goes_on.wait()
+
+    async def second() -> int:
+        async with past.turn():
+            await asyncio.sleep(0.001)
+            log.counted = 0
+            return await past.state_at(ENTRIES - 1, never_gone)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(first())
+        looking = tasks.create_task(second())
+        while past._waiting < 2:  # noqa: ASYNC110 - nobody says when
+            await asyncio.sleep(0)
+        first_goes_on.set()
+
+    assert looking.result() == ENTRIES - 1
+    assert log.counted < ENTRIES / 10
