@@ -6,10 +6,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from itertools import islice
 from typing import Generic, TypeAlias
 
 from app.core.rejected import Code, Rejected
+from app.runtime.batched import batched
 from app.runtime.commit import unavailable
 from app.runtime.decide import Decider
 from app.runtime.event_log.port import Entry, EventLog, LogUnavailable
@@ -92,8 +92,8 @@ class History(Generic[State, Command, Event]):
         while at < position:
             if await gone():
                 raise LEFT
-            read = iter(await self.entries(at, min(ENTRIES_A_READ, position - at)))
-            while some := list(islice(read, ENTRIES_A_SLICE)):
+            read = await self.entries(at, min(ENTRIES_A_READ, position - at))
+            for some in batched(read, ENTRIES_A_SLICE):
                 for entry in some:
                     at, state = entry.position, self._after(state, entry)
                     self._known.pass_by(at, state)

@@ -1,12 +1,12 @@
 """Fills an event log, of whatever engine, with the entries of another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import islice
 from time import monotonic
 
 from app.core.rejected import StartRefused
+from app.runtime.batched import batched
 from app.runtime.event_log.port import (
     AnswerLost,
     Conflict,
@@ -53,7 +53,7 @@ async def _restored(
             return 0
         async with _alone(event_log):
             try:
-                for some in _pieces(backup.entries(stored)):
+                for some in batched(backup.entries(stored), ENTRIES_AN_APPEND):
                     await _renew(event_log)
                     await _append(event_log, some)
                     stored = some[-1].position
@@ -111,9 +111,3 @@ async def _append(event_log: EventLog, entries: Sequence[Entry]) -> None:
         middle = len(entries) // 2
         await _append(event_log, entries[:middle])
         await _append(event_log, entries[middle:])
-
-
-def _pieces(entries: Iterable[Entry]) -> Iterator[Sequence[Entry]]:
-    rest = iter(entries)
-    while some := list(islice(rest, ENTRIES_AN_APPEND)):
-        yield some

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import orjson
 import structlog
 from rpds import HashTrieMap
 
 from app.core.effects import Parallel, Sequential
+from app.runtime.batched import batched
+from app.runtime.compare import PREFIX
 from app.runtime.event_log.port import EventLog, LogUnavailable, Row
 from app.runtime.head import Head
 from app.runtime.pending import Effects, Group, Pending
@@ -23,7 +24,6 @@ ENTRIES_BETWEEN = 100_000
 ENTRIES_AT_THE_END = 1_000
 SECONDS_AT_THE_END = 10.0
 ITEMS_A_ROW = 250
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -112,16 +112,16 @@ def _rows_of(rules: Rules[State, Command, Event], head: Head[State, Command]) ->
     remembered, effects = head.remembered, head.effects
     yield "head", _json([head.time, remembered.turned, list(effects.dead)])
     for name, ids in ("young", remembered.young), ("old", remembered.old):
-        for commands in _batches(ids.items()):
+        for commands in batched(ids.items(), ITEMS_A_ROW):
             yield name, _json([[*key, position] for key, position in commands])
-    for keys in _batches(effects.keyed.items()):
+    for keys in batched(effects.keyed.items(), ITEMS_A_ROW):
         yield "keyed", _json(keys)
-    for groups in _batches(effects.groups.items()):
+    for groups in batched(effects.groups.items(), ITEMS_A_ROW):
         yield "groups", _group_rows(rules, groups)
-    for pending in _batches(effects.pending.items()):
+    for pending in batched(effects.pending.items(), ITEMS_A_ROW):
         yield "pending", _pending_rows(rules, pending)
     for name, text in rules.encode_state(head.state):
-        yield f"state.{name}", text
+        yield f"{PREFIX}{name}", text
 
 
 def _pending_rows(
@@ -158,7 +158,7 @@ def _head_of(
             case "pending":
                 maps[name].update(_pending_of(rules, text))
             case _:
-                state_rows.append((name.removeprefix("state."), text))
+                state_rows.append((name.removeprefix(PREFIX), text))
     time, turned, dead = head
     kept = {name: HashTrieMap(found) for name, found in maps.items()}
     effects: Effects[Command] = Effects(kept["pending"], kept["groups"], kept["keyed"], tuple(dead))
@@ -187,9 +187,3 @@ def _groups_of(
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(items)
-    while some := list(islice(rest, ITEMS_A_ROW)):
-        yield some

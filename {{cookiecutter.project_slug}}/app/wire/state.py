@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from itertools import islice
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter
@@ -16,10 +15,10 @@ from rpds import HashTrieMap
 
 from app.domain import State
 from app.domain.sequence import Sequence
+from app.runtime.batched import batched
 from app.runtime.event_log.port import Row
+from app.runtime.snapshot import ITEMS_A_ROW
 from app.wire import codec
-
-ITEMS_A_ROW = 250
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -137,9 +136,7 @@ def _text(value: object) -> str:
 
 
 def _batches(items: Iterable[Any]) -> Iterator[str]:
-    rest = iter(items)
-    while some := list(islice(rest, ITEMS_A_ROW)):
-        yield _text(some)
+    return map(_text, batched(items, ITEMS_A_ROW))
 
 
 BRANCHES = _branches()
