@@ -12,7 +12,7 @@ import orjson
 
 from app.cli.reading import counted, named, parsed, shortened
 from app.observe.printable import printable
-from app.runtime.check import DecidedDifferently, Difference, Ruling, Unreadable
+from app.runtime.check import DecidedDifferently, Difference, Ending, Unreadable
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
 from app.runtime.replay import REMEDY
@@ -132,16 +132,16 @@ def _told(difference: Difference) -> Iterator[str]:
             yield from _diff(_pretty(parsed(then)), _pretty(parsed(now)))
         case DecidedDifferently(position, by, action, then, now):
             yield f"position {position}, {by}: {shortened(named(action), LETTERS)}"
-            yield from _diff(_ruling(then), _ruling(now))
+            yield from _diff(_ending(then), _ending(now))
 
 
-def _ruling(ruling: Ruling) -> list[str]:
-    if ruling.refused is not None:
-        return [f"refused: {ruling.refused}"]
-    if not ruling.events:
+def _ending(ending: Ending) -> list[str]:
+    if ending.refused is not None:
+        return [f"refused: {ending.refused}"]
+    if not ending.events:
         return ["accepted, without an event"]
     lines = []
-    for event, effects in ruling.events:
+    for event, effects in ending.events:
         lines += _pretty(parsed(event))
         if effects is not None:
             lines += ["asks for", *_pretty(parsed(effects))]

@@ -33,13 +33,13 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class Ending:
     """What becomes of a command: its events, each with its effects, or why it is refused."""
 
     events: tuple[tuple[str, str | None], ...] = ()
     refused: str | None = None
 
-    def is_like(self, other: Ruling) -> bool:
+    def is_like(self, other: Ending) -> bool:
         """Whether both are the same for everybody but the reader of a refusal."""
         is_refused = self.refused is not None
         return is_refused is (other.refused is not None) and self.events == other.events
@@ -52,8 +52,8 @@ class DecidedDifferently:
     position: int
     by: str
     action: str
-    then: Ruling
-    now: Ruling
+    then: Ending
+    now: Ending
 
 
 Difference: TypeAlias = Unreadable | StateDiffers | DecidedDifferently
@@ -65,7 +65,7 @@ class _Deciding:
 
     first: Entry
     action: str
-    now: Ruling
+    now: Ending
     then: list[tuple[str, str | None]] = field(default_factory=list)
     is_readable: bool = True
 
@@ -102,12 +102,12 @@ class Check(Generic[State, Command, Event]):
                 yield from compare_states(entry.position, self._snapshot.rows, rows)
         yield from self._ended()
 
-    def _decided_again(self, entry: Entry, action: str) -> Ruling:
+    def _decided_again(self, entry: Entry, action: str) -> Ending:
         try:
             command = self._rules.decode_command(action)
             by = principal_of(entry.principal, entry.role)
         except (Rejected, ValueError) as problem:
-            return Ruling(refused=f"cannot be read: {words_of(problem)}")
+            return Ending(refused=f"cannot be read: {words_of(problem)}")
         # Without its origin: whether the effect that asked for it is still awaited is no matter.
         request = Request(command, by, entry.command, entry.cause)
         head: Head[State, Command] = Head(entry.position - 1, entry.time, self._state)
@@ -115,9 +115,9 @@ class Check(Generic[State, Command, Event]):
             course = Course(self._decider, head, request, entry.time)
             course.take(self._decider.asked(self._state, request, entry.time))
         except Exception as problem:  # a refusal, or whatever a faulty rule may raise
-            return Ruling(refused=words_of(problem))
+            return Ending(refused=words_of(problem))
         entries = course.decision().entries
-        return Ruling(tuple((e.event, e.effects) for e in entries if e.event is not None))
+        return Ending(tuple((e.event, e.effects) for e in entries if e.event is not None))
 
     def _ended(self) -> Iterator[DecidedDifferently]:
         """Compare, once all entries of a command are read; what cannot be read is told already."""
@@ -125,7 +125,7 @@ class Check(Generic[State, Command, Event]):
         if deciding is None or not deciding.is_readable:
             return
         first = deciding.first
-        then = Ruling(tuple(deciding.then), refusal_of(first.outcome))
+        then = Ending(tuple(deciding.then), refusal_of(first.outcome))
         if not then.is_like(deciding.now):
             by = f"{first.principal} ({first.role})"
             yield DecidedDifferently(first.position, by, deciding.action, then, deciding.now)

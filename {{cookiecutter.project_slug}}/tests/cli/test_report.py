@@ -3,7 +3,7 @@
 import json
 
 from app.cli.report import Report
-from app.runtime.check import DecidedDifferently, Ruling, Unreadable
+from app.runtime.check import DecidedDifferently, Ending, Unreadable
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
 
@@ -14,8 +14,8 @@ def report(snapshot: int | None = 7) -> Report:
 
 def test_a_command_that_would_be_decided_differently_is_told_as_a_diff() -> None:
     found = report()
-    then = Ruling((('{"Moved":{"by":1,"at":5}}', '[{"Cancel":"k"}]'),))
-    now = Ruling((('{"Moved":{"by":2,"at":5}}', '[{"Cancel":"k"}]'),))
+    then = Ending((('{"Moved":{"by":1,"at":5}}', '[{"Cancel":"k"}]'),))
+    now = Ending((('{"Moved":{"by":2,"at":5}}', '[{"Cancel":"k"}]'),))
 
     found.add(DecidedDifferently(3, "ada (operator)", '{"Move":{"by":1}}', then, now))
 
@@ -28,9 +28,9 @@ def test_a_command_that_would_be_decided_differently_is_told_as_a_diff() -> None
 
 def test_a_refusal_is_told_with_its_reason() -> None:
     found = report()
-    refused = Ruling(refused="it is late")
+    refused = Ending(refused="it is late")
 
-    found.add(DecidedDifferently(3, "ada (operator)", '"Stop"', Ruling(), refused))
+    found.add(DecidedDifferently(3, "ada (operator)", '"Stop"', Ending(), refused))
 
     text = found.as_text()
     assert "    -accepted, without an event\n    +refused: it is late\n" in text
@@ -76,9 +76,9 @@ def test_a_long_diff_is_cut() -> None:
 def test_a_refusal_is_told_however_much_happened_then() -> None:
     found = report()
     many = json.dumps({"Placed": {f"key{number}": number for number in range(100)}})
-    refused = Ruling(refused="it is late")
+    refused = Ending(refused="it is late")
 
-    found.add(DecidedDifferently(3, "ada (operator)", '"Stop"', Ruling(((many, None),)), refused))
+    found.add(DecidedDifferently(3, "ada (operator)", '"Stop"', Ending(((many, None),)), refused))
 
     assert "    -… and 89 lines more\n    +refused: it is late\n" in found.as_text()
 
@@ -88,7 +88,7 @@ def test_a_log_with_a_single_difference_is_told_by_its_name() -> None:
 
     assert list(found.counted([Entry(1, 0, "k", "ada", "operator")]))
     found.add(Unreadable(1, "event", "broken", "x"))
-    found.add(DecidedDifferently(1, "ada (operator)", '"Stop"', Ruling(), Ruling(refused="late")))
+    found.add(DecidedDifferently(1, "ada (operator)", '"Stop"', Ending(), Ending(refused="late")))
 
     heading, *_, last = found.as_text().splitlines()
     assert "give a new field a default, or turn the old event into a new one" in heading

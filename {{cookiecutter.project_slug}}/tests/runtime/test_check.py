@@ -9,7 +9,7 @@ import pytest
 from app.core.effects import Append, Delay, Dispatch
 from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
-from app.runtime.check import Check, DecidedDifferently, Difference, Ruling, Unreadable
+from app.runtime.check import Check, DecidedDifferently, Difference, Ending, Unreadable
 from app.runtime.compare import StateDiffers, compare_states
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, Snapshot
@@ -83,8 +83,8 @@ async def test_an_accepted_command_that_would_be_refused_is_told_with_the_reason
         position=2,
         by="me (operator)",
         action=encode(Add(5)),
-        then=Ruling(((encode(Added(5, 0, 6)), None),)),
-        now=Ruling(refused="5 is too much"),
+        then=Ending(((encode(Added(5, 0, 6)), None),)),
+        now=Ending(refused="5 is too much"),
     )
 
 
@@ -97,7 +97,7 @@ async def test_a_command_without_events_that_would_be_refused_is_told() -> None:
     (difference,) = found(await log_of(Shout("hey")), edited(quiet))
 
     assert isinstance(difference, DecidedDifferently)
-    assert (difference.then, difference.now) == (Ruling(), Ruling(refused="hush"))
+    assert (difference.then, difference.now) == (Ending(), Ending(refused="hush"))
 
 
 async def test_a_refused_command_of_the_service_that_would_be_accepted_is_told() -> None:
@@ -112,7 +112,7 @@ async def test_a_refused_command_of_the_service_that_would_be_accepted_is_told()
 
     assert isinstance(difference, DecidedDifferently)
     assert difference.by == "system (system)"
-    assert difference.then == Ruling(refused="-7 is less than nothing")
+    assert difference.then == Ending(refused="-7 is less than nothing")
     assert [decode(event) for event, _ in difference.now.events] == [Added(-7, 0, -7)]
 
 

@@ -14,7 +14,7 @@ Read = Callable[[int, int], Awaitable[Sequence[Entry]]]
 
 
 class Growth:
-    """What a node has been told of the end of the log; a word of it is never the entries."""
+    """Wakes whoever tails the log, when this node has appended or hears that others have."""
 
     def __init__(self) -> None:
         self.end = 0

@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from copy import copy
 
+from app.runtime.event_log.announcements import Announcements, require_announceable
 from app.runtime.event_log.growth import Growth
-from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.port import Conflict, Entry, Row, Snapshot
 
 
@@ -21,13 +21,13 @@ class MemoryLog:
         self._snapshots: list[Snapshot] = []
         self._leases: dict[str, tuple[MemoryLog | None, int, float]] = {}
         self._growth = Growth()
-        self._heard = Heard()
+        self._announcements = Announcements()
         self._nodes = [self]
 
     def another_node(self) -> MemoryLog:
         """The same log, as another node of this process finds it."""
         node = copy(self)
-        node._heard = Heard()
+        node._announcements = Announcements()
         self._nodes.append(node)
         return node
 
@@ -91,11 +91,11 @@ class MemoryLog:
         require_announceable(text)
         for node in self._nodes:
             if node is not self:
-                node._heard.hear(text)
+                node._announcements.hear(text)
 
     def announcements(self) -> AsyncIterator[str]:
         """What other nodes announce from now on."""
-        return self._heard.announcements()
+        return self._announcements.from_now_on()
 
     async def close(self) -> None:
         """Nothing is held that must be let go, but for a place among the nodes."""

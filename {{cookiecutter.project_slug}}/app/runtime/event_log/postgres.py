@@ -11,8 +11,8 @@ import psycopg
 import structlog
 
 from app.core.rejected import StartRefused
+from app.runtime.event_log.announcements import Announcements, require_announceable
 from app.runtime.event_log.growth import Growth
-from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.port import (
     AnswerLost,
     Conflict,
@@ -97,7 +97,7 @@ class PostgresLog:
         self._aside = Line(self._database, self._open)
         self._node = secrets.token_hex(8)
         self._in_doubt = 0
-        self._growth, self._heard = Growth(), Heard()
+        self._growth, self._announcements = Growth(), Announcements()
         self._pieces: dict[str, list[str]] = {}
         self._listening: asyncio.Task[None] | None = None
 
@@ -186,7 +186,7 @@ class PostgresLog:
 
     def announcements(self) -> AsyncIterator[str]:
         """What other nodes announce from now on."""
-        return self._heard.announcements()
+        return self._announcements.from_now_on()
 
     async def close(self) -> None:
         """End the connections."""
@@ -257,7 +257,7 @@ class PostgresLog:
         """A part of an announcement: notifications of one transaction come one after another."""
         self._pieces[node] = [*([] if is_first else self._pieces.get(node, [])), piece]
         if is_last:
-            self._heard.hear(_with_nul("".join(self._pieces.pop(node))))
+            self._announcements.hear(_with_nul("".join(self._pieces.pop(node))))
 
 
 async def _epoch_of(connection: Connection) -> str:

@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from app.runtime.event_log.announcements import Announcements, require_announceable
 from app.runtime.event_log.growth import Growth
-from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.leases import Watch
 from app.runtime.event_log.neighbours import Neighbours
 from app.runtime.event_log.port import Conflict, Entry, LogFull, LogUnavailable, Row, Snapshot
@@ -63,7 +63,7 @@ class SqliteLog:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="event-log")
         self._node = secrets.token_hex(8)
         self._watch, self._renewed = Watch(), dict[str, float]()
-        self._growth, self._heard = Growth(), Heard()
+        self._growth, self._announcements = Growth(), Announcements()
         self._neighbours: Neighbours | None = None
 
     async def connect(self) -> None:
@@ -131,7 +131,7 @@ class SqliteLog:
 
     def announcements(self) -> AsyncIterator[str]:
         """What other processes announce from now on."""
-        return self._heard.announcements()
+        return self._announcements.from_now_on()
 
     async def close(self) -> None:
         """Finish the write under way, close the file and let go of the lock."""
@@ -184,7 +184,7 @@ class SqliteLog:
 
     def _received(self, data: bytes) -> None:
         if data.startswith(ANNOUNCED):
-            self._heard.hear(data.removeprefix(ANNOUNCED).decode())
+            self._announcements.hear(data.removeprefix(ANNOUNCED).decode())
         else:
             self._growth.told(int(data.removeprefix(GROWN)))
 

@@ -11,8 +11,8 @@ import structlog
 from nats.aio.msg import Msg
 
 from app.core.rejected import StartRefused
+from app.runtime.event_log.announcements import Announcements, require_announceable
 from app.runtime.event_log.growth import Growth
-from app.runtime.event_log.heard import Heard, require_announceable
 from app.runtime.event_log.nats.address import address_of
 from app.runtime.event_log.nats.commits import Commit, Commits
 from app.runtime.event_log.nats.connection import Connection, Unanswered, Unauthorized, Unserved
@@ -60,7 +60,7 @@ class NatsLog:
         snapshots = Stream(self._line, f"{name}_snapshots", has_parts=True)
         self._leases, self._snapshots = NatsLeases(leases), NatsSnapshots(snapshots)
         self._aside = leases, snapshots
-        self._growth, self._heard = Growth(), Heard()
+        self._growth, self._announcements = Growth(), Announcements()
         self._turn = asyncio.Lock()
         # The sequence that an append expected whose answer was lost, and who looks for its end.
         self._doubt: int | None = None
@@ -148,7 +148,7 @@ class NatsLog:
 
     def announcements(self) -> AsyncIterator[str]:
         """What other nodes announce from now on."""
-        return self._heard.announcements()
+        return self._announcements.from_now_on()
 
     async def close(self) -> None:
         """End the connection."""
@@ -234,7 +234,7 @@ class NatsLog:
         self._grown(self._commits.know(stored_of(message)))
 
     def _announced(self, message: Msg) -> None:
-        self._heard.hear(message.data.decode())
+        self._announcements.hear(message.data.decode())
 
     def _grown(self, commit: Commit) -> None:
         """Wake whoever reads the tail, once for each commit: it comes back, and is told of, too."""

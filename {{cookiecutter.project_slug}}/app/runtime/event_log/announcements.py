@@ -9,7 +9,7 @@ from app.runtime.event_log.port import ANNOUNCED_BYTES, TooLarge
 UNREAD_ANNOUNCEMENTS = 10_000
 
 
-class Heard:
+class Announcements:
     """Announcements on their way to those who listen in this process."""
 
     def __init__(self) -> None:
@@ -21,8 +21,8 @@ class Heard:
             unread.append(text)
             arrived.set()
 
-    def announcements(self) -> AsyncIterator[str]:
-        """Announcements from now on."""
+    def from_now_on(self) -> AsyncIterator[str]:
+        """What is announced, for one more listener."""
         listener = deque[str](maxlen=UNREAD_ANNOUNCEMENTS), asyncio.Event()
         self._listeners.append(listener)
         return self._each(listener)
