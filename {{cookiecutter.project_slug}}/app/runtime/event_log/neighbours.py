@@ -41,7 +41,7 @@ class Neighbours:
 
     def poke(self, data: bytes) -> list[Path]:
         """Send to every neighbour, now; those that had no room are given."""
-        with suppress(FileNotFoundError):  # somebody has tidied up: all look for themselves then
+        with suppress(OSError):  # no folder, no descriptor for it: all look for themselves then
             return [path for path in self._folder.iterdir() if not self._sent(path, data)]
         return []
 
@@ -61,7 +61,7 @@ class Neighbours:
         self._own.unlink(missing_ok=True)
 
     def _sent(self, path: Path, data: bytes) -> bool:
-        """Whether that is done with: it was sent, or there is nobody."""
+        """Whether that is done with: it was sent, there is nobody, or it is lost."""
         if path == self._own:
             return True
         try:
@@ -70,7 +70,7 @@ class Neighbours:
             return False
         except ConnectionRefusedError:  # its process was killed
             path.unlink(missing_ok=True)
-        except FileNotFoundError:
+        except OSError:  # it has gone meanwhile, or the system has no memory for it
             pass
         return True
 

@@ -1,6 +1,8 @@
 """What is true of the embedded engine alone, and of addresses."""
 
 import asyncio
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +71,31 @@ def test_a_file_that_is_no_event_log_is_refused_by_name(tmp_path: Path) -> None:
 def test_an_address_without_an_engine_is_refused_with_examples(url: str) -> None:
     with pytest.raises(StartRefused, match="sqlite:///data"):
         open_event_log(url)
+
+
+@pytest.mark.parametrize(
+    ("what", "number"),
+    [
+        ("socket.socket.sendto", errno.ENOBUFS),
+        ("socket.socket.sendto", errno.ENOMEM),
+        ("pathlib.Path.iterdir", errno.EMFILE),
+    ],
+)
+async def test_a_poke_that_cannot_be_sent_is_lost_and_the_append_is_not(
+    tmp_path: Path, what: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = [open_event_log(f"sqlite:///{tmp_path}/e.db", shared=True) for _ in range(2)]
+    for event_log in logs:
+        await event_log.connect()
+
+    def failing(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(what, failing)
+        await logs[0].append(0, [entry(1)])
+        await logs[0].announce("nobody hears it")
+
+    assert await logs[1].read(0, 10) == [entry(1)]
+    for event_log in logs:
+        await event_log.close()
