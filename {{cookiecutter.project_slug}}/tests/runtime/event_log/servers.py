@@ -138,7 +138,7 @@ def postgres() -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.end(signal.SIGINT)
+            server.end(signal.SIGQUIT)  # at once: to write down what is thrown away takes a minute
 
 
 def nats_server() -> Path | None:
