@@ -69,6 +69,7 @@ ANNOUNCE = """
 """
 # A notification has less than 8000 bytes, a character of it four at most.
 PIECE_CHARACTERS = 1_900
+DIGITS = 19  # of a position, which is a bigint
 LOOKS_FOR_AN_END = 500
 END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
 SNAPSHOT = """
@@ -77,6 +78,9 @@ SNAPSHOT = """
 """
 # A client's id may have a NUL, which Postgres has not.
 WITHOUT_NUL = str.maketrans({"\0": "\x1a0", "\x1a": "\x1a1"})
+
+# What says that a connection is of no use any more.
+BROKEN = psycopg.OperationalError, psycopg.InterfaceError
 
 log = structlog.get_logger(__name__)
 
@@ -106,9 +110,9 @@ class PostgresLog:
         async with self._one_connection() as connection:
             await connection.execute(TABLES)
             self.epoch = await _epoch_of(connection)
-        is_listening = asyncio.Event()
-        self._listening = asyncio.create_task(self._listen(is_listening), name="postgres-listen")
-        await is_listening.wait()
+        began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._listening = asyncio.create_task(self._listen(began), name="postgres-listen")
+        await began
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none, durably; raises Conflict unless the log ends at `expected`."""
@@ -215,37 +219,50 @@ class PostgresLog:
         async with await self._open() as connection:
             try:
                 yield connection
-            except psycopg.OperationalError as problem:
+            except BROKEN as problem:
                 raise LogUnavailable(self._database.words(problem)) from None
 
     async def _open(self) -> Connection:
         """A connection to the same log as before; raises LogUnavailable or StartRefused."""
         connection = await self._database.open()
-        if self.epoch and await _epoch_of(connection) != self.epoch:
+        try:
+            if self.epoch and await _epoch_of(connection) != self.epoch:
+                raise StartRefused(f"the event log {self._database.name} was replaced by another")
+        except BROKEN as problem:
             await connection.close()
-            raise StartRefused(f"the event log {self._database.name} was replaced by another")
+            raise LogUnavailable(self._database.words(problem)) from None
+        except StartRefused:
+            await connection.close()
+            raise
         return connection
 
-    async def _listen(self, is_listening: asyncio.Event) -> None:
+    async def _listen(self, began: asyncio.Future[None]) -> None:
         """Hear that the log has grown, and what others announce; again after each lost connection.
 
-        Whoever tails the log looks for itself meanwhile.
+        Whoever tails the log looks for itself meanwhile. `began` is given what keeps it from
+        hearing anything at all: then it ends, and whoever connects tries again.
         """
         while True:
             try:
                 async with self._one_connection() as connection:
                     await connection.execute(f'LISTEN "{self._channel}"'.encode())
-                    is_listening.set()
+                    if not began.done():
+                        began.set_result(None)
                     self._growth.told()  # of what was not heard
                     async for notify in connection.notifies():
                         self._notified(notify.payload)
-            except (LogUnavailable, StartRefused) as problem:
-                log.warning("the event log cannot be heard", problem=str(problem))
+            except Exception as problem:  # of any kind: nobody else would ever hear of it
+                if not began.done():
+                    began.set_exception(problem)
+                    return
+                is_known = isinstance(problem, LogUnavailable | StartRefused)
+                fault = None if is_known else problem
+                log.warning("the event log cannot be heard", problem=str(problem), exc_info=fault)
             await asyncio.sleep(0.2 + secrets.randbelow(800) / 1000)
 
     def _notified(self, payload: str) -> None:
         match payload.split(" ", 3):
-            case ["grown", end] if end.isdecimal():
+            case ["grown", end] if end.isdecimal() and len(end) <= DIGITS:
                 self._growth.told(int(end))
             case ["more" | "last" as what, node, start, piece]:
                 if node != self._node:

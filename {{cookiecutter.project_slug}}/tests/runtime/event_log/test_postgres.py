@@ -1,0 +1,152 @@
+"""What is true of the Postgres engine alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from app.runtime.event_log import open_event_log
+from app.runtime.event_log import postgres as postgres_engine
+from app.runtime.event_log.port import LogUnavailable
+from app.runtime.event_log.postgres import PostgresLog
+from app.runtime.event_log.postgres_line import Connection
+from tests.runtime.event_log.conftest import new_database
+from tests.runtime.event_log.servers import Server
+from tests.runtime.event_log.test_conformance import said
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+SECONDS = 20
+
+
+class Stumbling(PostgresLog):
+    """A node whose listener meets a fault: when it connects, or when it hears something."""
+
+    fault: Exception | None = None
+    opened = 0
+    stumbles_at = 0
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.stumbled = asyncio.Event()
+
+    async def _open(self) -> Connection:
+        self.opened += 1
+        if self.fault is not None and self.opened == self.stumbles_at:
+            raise self.fault
+        return await super()._open()
+
+    def _notified(self, payload: str) -> None:
+        if self.fault is not None and not self.stumbles_at:
+            fault, self.fault = self.fault, None
+            self.stumbled.set()
+            raise fault
+        super()._notified(payload)
+
+
+@pytest.fixture
+async def url(postgres: Server) -> str:
+    return await new_database(postgres.port)
+
+
+@asynccontextmanager
+async def hearing(log: PostgresLog, url: str) -> AsyncIterator[None]:
+    """Another node says something, until this one has heard it after all that was done here."""
+    other = open_event_log(url)
+    await other.connect()
+    heard = log.announcements()
+    try:
+        yield
+        async with asyncio.timeout(SECONDS):
+            while not await said(other, heard):
+                heard = log.announcements()
+    finally:
+        await other.close()
+        await log.close()
+
+
+async def notify(url: str, log: PostgresLog, words: str) -> None:
+    """Say something to all nodes, as anybody can who may use the database."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as anybody:
+        await anybody.execute("SELECT pg_notify(%s, %s)", (f"event_log_{log.epoch}", words))
+
+
+async def test_nothing_that_is_said_in_the_database_disturbs_the_listening(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = PostgresLog(url)
+    await log.connect()
+
+    async with hearing(log, url):
+        for words in (
+            "grown " + "9" * 5_000,
+            "grown ",
+            "grown x",
+            "grown \u0663",
+            "more",
+            "",
+            "a b c",
+        ):
+            await notify(url, log, words)
+
+    printed = capsys.readouterr()
+    assert "cannot be heard" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("a mistake"), psycopg.InterfaceError("the connection is busy")]
+)
+async def test_a_listener_that_fails_says_so_and_listens_again(
+    url: str, fault: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Stumbling(url)
+    await log.connect()
+
+    async with hearing(log, url):
+        log.fault = fault
+        await notify(url, log, "grown 1")
+        async with asyncio.timeout(SECONDS):
+            await log.stumbled.wait()
+
+    printed = capsys.readouterr()
+    assert "the event log cannot be heard" in printed.out + printed.err
+    assert str(fault) in printed.out + printed.err
+
+
+@pytest.mark.parametrize("fault", [LogUnavailable("it went away"), RuntimeError("it is odd")])
+async def test_who_connects_and_cannot_listen_is_told_so_and_may_try_again(
+    url: str, fault: Exception
+) -> None:
+    log = Stumbling(url)
+    log.fault, log.stumbles_at = fault, 2
+
+    with pytest.raises(type(fault), match=str(fault)):
+        async with asyncio.timeout(SECONDS):
+            await log.connect()
+    log.fault = None
+    await log.connect()
+
+    async with hearing(log, url):
+        pass
+
+
+async def test_a_connection_that_breaks_as_soon_as_it_is_there_is_none(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = PostgresLog(url)
+    await log.connect()
+
+    async def broken(_: Connection) -> str:
+        raise psycopg.OperationalError("the server is shutting down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(postgres_engine, "_epoch_of", broken)
+        with pytest.raises(LogUnavailable, match=r"127\.0\.0\.1.*the server is shutting down"):
+            await log.read(0, 1)
+
+    assert await log.read(0, 1) == []
+    await log.close()
