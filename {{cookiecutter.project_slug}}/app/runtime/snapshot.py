@@ -41,7 +41,7 @@ class Snapshots(Generic[State, Command, Event]):
         self._rules = rules
         self._saving: asyncio.Task[None] | None = None
 
-    def in_time(self, head: Head[State, Command], tasks: asyncio.TaskGroup) -> None:
+    def save_if_due(self, head: Head[State, Command], tasks: asyncio.TaskGroup) -> None:
         """Begin a snapshot when the last one is so old that a start from it would take long."""
         # A share of the log, so that snapshots of a State that grows do not take ever more time.
         enough = max(ENTRIES_BETWEEN, head.position // 4)

@@ -324,7 +324,7 @@ class Store(Generic[State, Command, Event]):
                 if self._waiting:  # others get their turn, and what was answered leaves
                     await asyncio.sleep(0)
                 if self._nodes.has_turn:
-                    self._snapshots.in_time(self.head, tasks)
+                    self._snapshots.save_if_due(self.head, tasks)
             if self._nodes.has_turn:  # beside all else: nobody waits for it but the next start
                 tasks.create_task(self._snapshots.at_the_end(self.head), name="snapshot")
         except StartRefused as problem:
