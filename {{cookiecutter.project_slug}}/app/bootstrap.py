@@ -57,7 +57,6 @@ from app.observe.traffic import Traffic
 
 # {%- endif +%}
 from app.runtime.event_log import open_event_log
-from app.runtime.event_log.measured import Measured
 from app.runtime.event_log.reach import reach
 from app.runtime.history import History
 from app.runtime.rules import Rules
@@ -144,9 +143,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened.push_async_callback(event_log.close)
         await reach(event_log)
         traces = None if app.state.tracer is None else Traces(app.state.tracer, event_log)
-        event_log = Measured(
-            event_log, app.state.metrics, None if traces is None else traces.stored
-        )
         ports = await opened.enter_async_context(app.state.ports())
         store = await opened.enter_async_context(
             open_store(
@@ -155,6 +151,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 ports,
                 grace_seconds=settings.drain_seconds,
                 traces=traces,
+                appends=app.state.metrics,
             )
         )
         app.state.store = store

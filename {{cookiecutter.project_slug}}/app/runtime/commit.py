@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from typing import Generic
+from time import perf_counter
+from typing import Generic, Protocol
 
 import structlog
 
@@ -37,6 +38,16 @@ VAST = Rejected(Code.TOO_LARGE, "this leads to more than the event log takes at 
 log = structlog.get_logger(__name__)
 
 
+class Appends(Protocol):
+    """Hears of every append to the log."""
+
+    def appended(self, seconds: float, entries: int) -> None:
+        """So many entries are stored."""
+
+    def append_failed(self, reason: str) -> None:
+        """They are not, or nobody knows; `reason` is the name of the exception."""
+
+
 class Commits(Generic[State, Command, Event]):
     """The head of the log, and the one way to move it on: commit by commit.
 
@@ -51,6 +62,7 @@ class Commits(Generic[State, Command, Event]):
         clock: Callable[[], int],
         chance: Random,
         moved_on: Callable[[Verdict[State, Command, Event]], None],
+        appends: Appends | None = None,
     ) -> None:
         self.head = decider.start()
         self._log = event_log
@@ -58,6 +70,7 @@ class Commits(Generic[State, Command, Event]):
         self._clock = clock
         self._chance = chance
         self._moved_on = moved_on
+        self._appends = appends
         self._at_once = NO_LIMIT
 
     async def commit(self, group: Sequence[Waiting[State, Command, Event]]) -> None:
@@ -143,7 +156,7 @@ class Commits(Generic[State, Command, Event]):
     async def _append(self, entries: Sequence[Entry]) -> bool:
         """Whether the entries are stored; an append whose answer was lost is looked up."""
         try:
-            await self._log.append(self.head.position, entries)
+            await self._measured_append(entries)
         except AnswerLost:
             found = await self._looked_up()
             if not found:
@@ -151,6 +164,17 @@ class Commits(Generic[State, Command, Event]):
             if found[0].command != entries[0].command:
                 raise Conflict("somebody else was faster") from None
         return True
+
+    async def _measured_append(self, entries: Sequence[Entry]) -> None:
+        began = perf_counter()
+        try:
+            await self._log.append(self.head.position, entries)
+        except Exception as fault:
+            if self._appends is not None:
+                self._appends.append_failed(type(fault).__name__)
+            raise
+        if self._appends is not None:
+            self._appends.appended(perf_counter() - began, len(entries))
 
     async def _looked_up(self) -> Sequence[Entry]:
         """What was stored next, whoever stored it; raises Rejected when nobody can tell in time.

@@ -24,7 +24,7 @@ from app.core.principal import Principal
 from app.core.rejected import Code, Rejected, StartRefused
 from app.runtime.broadcast import Broadcast, Listener, Subscription
 from app.runtime.clock import Clock
-from app.runtime.commit import UNSURE, Commits, refuse_all, unavailable
+from app.runtime.commit import UNSURE, Appends, Commits, refuse_all, unavailable
 from app.runtime.decide import Decider
 from app.runtime.decision import Happened, Note, Request
 from app.runtime.effects import Performer
@@ -70,6 +70,7 @@ async def open_store(
     chance: Random | None = None,
     grace_seconds: float = GRACE_SECONDS,
     traces: Traces | None = None,
+    appends: Appends | None = None,
 ) -> AsyncIterator[Store[State, Command, Event]]:
     """A Store with the State that its log says, for as long as the context lasts.
 
@@ -77,7 +78,16 @@ async def open_store(
     cancelled: what was stored is unsure then, and only a new start can tell.
     """
     policy, chance = policy or RetryPolicy(), chance or SystemRandom()
-    store = Store(event_log, rules, ports, policy=policy, clock=clock, chance=chance, traces=traces)
+    store = Store(
+        event_log,
+        rules,
+        ports,
+        policy=policy,
+        clock=clock,
+        chance=chance,
+        traces=traces,
+        appends=appends,
+    )
     await store.replay()
     if traces is not None:
         await traces.replayed(store.head.effects.pending)
@@ -102,13 +112,20 @@ class Store(Generic[State, Command, Event]):
         clock: Callable[[], int],
         chance: Random,
         traces: Traces | None = None,
+        appends: Appends | None = None,
     ) -> None:
         self._log = event_log
+        self._traces = traces
         self._loop = asyncio.get_running_loop()
         self._clock = Clock(clock, self._loop.time)
         self._decider = Decider(rules)
         self._commits = Commits(
-            event_log, self._decider, clock=self._clock, chance=chance, moved_on=self._moved_on
+            event_log,
+            self._decider,
+            clock=self._clock,
+            chance=chance,
+            moved_on=self._moved_on,
+            appends=appends,
         )
         self._broadcast: Broadcast[Event] = Broadcast()
         asked = self if traces is None else traces.around(self)
@@ -340,6 +357,8 @@ class Store(Generic[State, Command, Event]):
 
     def _moved_on(self, verdict: Verdict[State, Command, Event]) -> None:
         """Broadcast what is stored, and perform what it asks for."""
+        if self._traces is not None:
+            self._traces.stored(verdict.entries)
         self._broadcast.tell(verdict.events, verdict.head.position)
         for happened in verdict.events:
             if happened.seq is None and self._is_for_all(happened.topic):

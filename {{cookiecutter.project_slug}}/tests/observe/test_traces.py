@@ -26,9 +26,7 @@ from app.bootstrap import create_app
 from app.core.effects import Delay, Dispatch, Durable, Run, Stream
 from app.core.ports import Attempt, Unavailable
 from app.core.rejected import StartRefused
-from app.observe.metrics import Metrics
 from app.observe.traces import Tracer, mark_of
-from app.runtime.event_log.measured import Measured
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import EventLog
 from app.runtime.event_log.sqlite import SqliteLog
@@ -86,9 +84,8 @@ def spans() -> Spans:
     return Spans()
 
 
-def traced(spans: Spans, event_log: EventLog) -> tuple[Measured, Traces]:
-    traces = Traces(Tracer(spans.provider), event_log)
-    return Measured(event_log, Metrics(), traces.stored), traces
+def traced(spans: Spans, event_log: EventLog) -> tuple[EventLog, Traces]:
+    return event_log, Traces(Tracer(spans.provider), event_log)
 
 
 async def until(claim: Callable[[], bool]) -> None:
