@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live import closing
 from app.live.message import Message, Outgoing
-from app.live.port import Receiver
+from app.live.port import GRACE_SECONDS, Receiver
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class AsgiConnection:
         """Say goodbye after what was written before, and wait a moment for the answer."""
         if self._goodbye is None:
             self._goodbye = code, reason
-            self._cutoff = self._loop.call_later(closing.GRACE_SECONDS, self.abort)
+            self._cutoff = self._loop.call_later(GRACE_SECONDS, self.abort)
             self._wake.set()
             self._may_read.set()
 

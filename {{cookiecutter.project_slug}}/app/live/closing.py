@@ -14,8 +14,6 @@ BAD_TOKEN = 4501
 REVOKED = 4503
 TOO_MANY_CONNECTIONS = 4504
 
-GRACE_SECONDS = 5.0  # for the answer to a goodbye
-
 
 class Goodbye(Exception):
     """The connection has to end, with this code, for this reason."""

@@ -15,6 +15,9 @@ from app.live.message import Outgoing
 # sends much waits for that: it is half of the smallest APP_SEND_BUFFER_BYTES.
 HIGH_WATER_BYTES = 32 * 1024
 
+# How long a client may take to answer a goodbye.
+GRACE_SECONDS = 5.0
+
 # Where a scope has the connection that the server offers, among its extensions.
 OFFER = "app.connection"
 

@@ -17,7 +17,7 @@ import structlog
 from app.live import closing, frames
 from app.live.backlog import Backlog
 from app.live.message import Outgoing
-from app.live.port import HIGH_WATER_BYTES, Receiver
+from app.live.port import GRACE_SECONDS, HIGH_WATER_BYTES, Receiver
 from app.live.reader import Closing, Failed, Ping, Reader, Readers, Received
 
 KERNEL_BYTES = 64 * 1024
@@ -263,7 +263,7 @@ class DirectConnection(asyncio.Protocol):
 
     def _cut_off_later(self) -> None:
         if self._cutoff is None:
-            self._cutoff = self._loop.call_later(closing.GRACE_SECONDS, self._transport.abort)
+            self._cutoff = self._loop.call_later(GRACE_SECONDS, self._transport.abort)
 
     def _tell(self, call: Callable[..., None], *values: Any) -> None:
         try:
