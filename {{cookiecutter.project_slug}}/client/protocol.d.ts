@@ -206,7 +206,7 @@ export interface ErrorMessage {
   retry_after?: number;
 }
 
-/** Out: this happened. `seq` is its position in the log; passing events have none. */
+/** Out: this happened. `seq` is its position in the log; ephemeral events have none. */
 export interface EventMessage {
   type: "event";
   action: Event;
@@ -273,7 +273,7 @@ export interface MessageSent {
 /** Metrics leave no trace in the State. */
 export type Metrics = Record<string, never>;
 
-/** The service was measured: a passing fact, never stored, for the next one replaces it. */
+/** The service was measured: an ephemeral fact, never stored, for the next one replaces it. */
 export interface MetricsUpdated {
   /** date and time, RFC 3339 */
   timestamp: string;
@@ -386,7 +386,7 @@ export interface PongMessage { type: "pong" }
 /**
  * Who is in a room now: the first 50 by name, and how many `more`.
  *
- * A passing fact, never stored: it is told anew to whoever begins to listen.
+ * An ephemeral fact, never stored: it is told anew to whoever begins to listen.
  */
 export interface PresenceChanged {
   room: string;

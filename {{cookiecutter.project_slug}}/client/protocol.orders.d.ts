@@ -110,7 +110,7 @@ export interface ErrorMessage {
   retry_after?: number;
 }
 
-/** Out: this happened. `seq` is its position in the log; passing events have none. */
+/** Out: this happened. `seq` is its position in the log; ephemeral events have none. */
 export interface EventMessage {
   type: "event";
   action: Event;

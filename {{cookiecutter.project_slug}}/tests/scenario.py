@@ -103,7 +103,7 @@ class When:
         assert _after(self.state, events, self.moment, self.by)[1] == list(asks)
 
     def then_published(self, *events: Event) -> None:
-        """Check that the command leads to exactly these passing events."""
+        """Check that the command leads to exactly these ephemeral events."""
         assert self._decided()[1] == [Publish(event) for event in events]
 
     def then_rejected(self, code: Code, words: str = "") -> None:

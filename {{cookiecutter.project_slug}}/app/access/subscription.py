@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
-from app.domain import PASSING, TOPICS
+from app.domain import EPHEMERAL, TOPICS
 from app.domain.policy import may_hear
 from app.wire import problems
 from app.wire.protocol import Subscribe, Subscribed
@@ -16,17 +16,17 @@ from app.wire.protocol import Subscribe, Subscribed
 class Audience(NamedTuple):
     """Those who hear the same: one principal who named the same topics.
 
-    Without `topics` it hears everything durable that the principal may hear; what passes reaches
-    only those who name its topic.
+    Without `topics` it hears everything durable that the principal may hear; what is ephemeral
+    reaches only those who name its topic.
     """
 
     principal: Principal
     topics: frozenset[str] | None
 
-    def hears(self, topic: str, *, passing: bool) -> bool:
+    def hears(self, topic: str, *, ephemeral: bool) -> bool:
         """Whether an event of this topic is for them."""
         if self.topics is None:
-            is_meant = not passing
+            is_meant = not ephemeral
         else:
             is_meant = topic in self.topics or _root(topic) in self.topics
         return is_meant and may_hear(self.principal, topic)
@@ -69,7 +69,7 @@ def audience(principal: Principal, asked: Subscribe) -> Audience:
 def answer(hearers: Audience, asked: Subscribe, position: Position) -> Subscribed:
     """What the client is told: its topics, and whether what it missed will follow."""
     principal = hearers.principal
-    names = sorted((TOPICS - PASSING.keys()) if asked.topics is None else hearers.topics or ())
+    names = sorted((TOPICS - EPHEMERAL.keys()) if asked.topics is None else hearers.topics or ())
     granted = [name for name in names if may_hear_of(principal, name)]
     denied = [] if asked.topics is None else [name for name in names if name not in granted]
     return Subscribed(

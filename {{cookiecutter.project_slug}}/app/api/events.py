@@ -93,7 +93,7 @@ async def follow_events(
             async for happened in events:
                 if isinstance(happened.event, TokensRevoked) and is_revoked(identity, store.state):
                     return
-                if hearers.hears(happened.topic, passing=happened.seq is None):
+                if hearers.hears(happened.topic, ephemeral=happened.seq is None):
                     yield _sent(happened, store.epoch)
 
 

@@ -22,7 +22,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened; what passes, and is not stored, has no `seq`."""
+    """Something happened; what is ephemeral, and not stored, has no `seq`."""
 
     action: Action
     seq: int | None = None

@@ -25,7 +25,7 @@ class Append(Generic[Event]):
 
 @dataclass(frozen=True, slots=True)
 class Publish(Generic[Event]):
-    """A passing fact: broadcast at most once, never logged or reduced. Asked for by commands."""
+    """An ephemeral fact: broadcast at most once, never logged or reduced. Asked for by commands."""
 
     event: Event
 

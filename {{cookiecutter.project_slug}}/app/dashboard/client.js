@@ -312,7 +312,7 @@ export class LiveClient {
 
   #heard(/** @type {EventMessage<Event>} */ message) {
     if (!this.#isHearing || (message.seq && message.seq <= this.seq)) return;
-    this.seq = message.seq ?? this.seq; // What passes by and is not in the log has no `seq`.
+    this.seq = message.seq ?? this.seq; // An ephemeral event is not in the log, and has no `seq`.
     const [name, fields] = tagged(/** @type {any} */ (message.action));
     reported(() => (this.view = this.apply(/** @type {View} */ (this.view), name, fields, message)));
     this.#emit('event', message);

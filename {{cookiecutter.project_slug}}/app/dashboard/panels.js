@@ -24,7 +24,7 @@
  * itself sends with `command(action)`. While there is no connection both wait for it. `read(path)`
  * gives what is at an address of the service, `snapshot()` the feature's part anew,
  * `tell(message, priority)` says something for a moment, `badge(number)` shows how much of the panel
- * is new, `also(topics)` listens to parts of topics and to what passes, for as long as it is not
+ * is new, `also(topics)` listens to parts of topics and to ephemeral ones, for as long as it is not
  * called again, and `viewer` is who looks at the page. Events come faster than a screen shows: a
  * panel notes them, and draws by `perFrame` of `frame.js`.
  *

@@ -347,7 +347,7 @@ VIEWS: Mapping[str, Callable[[State, Principal], object]] = {
 
 # Topics whose events are told once and never stored: only those who name them hear them, and when
 # they come faster than one in so many seconds, the latest takes the place of the one before.
-PASSING: Mapping[str, float] = {
+EPHEMERAL: Mapping[str, float] = {
     # topic: seconds
     # {% if cookiecutter.starter == "showcase" %}
     "metrics": 0.1,
@@ -366,4 +366,4 @@ OWN_TOPICS: frozenset[str] = frozenset(
 )
 
 # What can be listened to; a name may be followed by a colon and the part that is meant.
-TOPICS = frozenset(VIEWS) | PASSING.keys()
+TOPICS = frozenset(VIEWS) | EPHEMERAL.keys()

@@ -149,7 +149,7 @@ class Hearing:
 
     def _heard_here(self, events: Iterable[Heard]) -> Iterator[Message]:
         for heard in events:
-            if self._audience and self._audience.hears(heard.topic, passing=False):
+            if self._audience and self._audience.hears(heard.topic, ephemeral=False):
                 yield heard.message
 
     def _how(self, since: int) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from app.access.subscription import Audience
-from app.domain import PASSING, Event
+from app.domain import EPHEMERAL, Event
 from app.live.crowd import Crowd, Hearer
 from app.live.message import Message, Outgoing, bundled
 from app.live.recent import Heard, Recent
@@ -49,7 +49,7 @@ class Hub:
         self._answers: dict[Hearer, list[Message]] = {}
         self._crowds: defaultdict[Audience, Crowd] = defaultdict(Crowd)
         self._by_topic: dict[tuple[str, bool], Sequence[Crowd]] = {}
-        self._throttle = Throttle(PASSING, self._tell)
+        self._throttle = Throttle(EPHEMERAL, self._tell)
 
     def join(self, hearer: Hearer, audience: Audience) -> None:
         """From now on it hears what this audience hears."""
@@ -118,7 +118,7 @@ class Hub:
             _hand(hearer, others)
 
     def _tell(self, heard: Heard) -> None:
-        crowds = self._hearing(heard.topic, passing=heard.seq is None)
+        crowds = self._hearing(heard.topic, ephemeral=heard.seq is None)
         if not crowds:
             return
         message = heard.message
@@ -133,18 +133,18 @@ class Hub:
         else:
             loop.call_soon(self.flush)
 
-    def _hearing(self, topic: str, *, passing: bool) -> Sequence[Crowd]:
+    def _hearing(self, topic: str, *, ephemeral: bool) -> Sequence[Crowd]:
         """Who hears a topic: looked for when there is a new audience, and known from then on."""
-        found = self._by_topic.get((topic, passing))
+        found = self._by_topic.get((topic, ephemeral))
         if found is None:
             if len(self._by_topic) >= KNOWN_TOPICS:
                 self._by_topic.clear()
             found = [
                 crowd
                 for audience, crowd in self._crowds.items()
-                if audience.hears(topic, passing=passing)
+                if audience.hears(topic, ephemeral=ephemeral)
             ]
-            self._by_topic[topic, passing] = found
+            self._by_topic[topic, ephemeral] = found
         return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from app.access.store import Outcome
 from app.core.principal import SYSTEM
-from app.domain import PASSING, Event
+from app.domain import EPHEMERAL, Event
 from app.domain.chat.actions import ReportPresence
 from app.live.attendance import PRESENCE, Attendance, Present, of_presence, rooms_of, together
 from app.live.live import Live
@@ -19,7 +19,7 @@ from app.observe.beating import beating
 from app.runtime.broadcast import Subscription
 
 BEAT_SECONDS = 0.5
-REST_BEATS = round(PASSING[PRESENCE] / BEAT_SECONDS)
+REST_BEATS = round(EPHEMERAL[PRESENCE] / BEAT_SECONDS)
 # So many rooms are looked at in a beat; where more are asked for, they take turns.
 ROOMS_A_BEAT = 200
 

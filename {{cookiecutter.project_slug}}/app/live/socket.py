@@ -37,7 +37,7 @@ async def live(websocket: WebSocket) -> None:
     """Decide what the client sends, in order; let it hear what happens, until it leaves.
 
     `topics`, `since` and `epoch` ask for what a `subscribe` asks for; `topics` are names with
-    commas between. Without them a client hears every durable event that it may hear; passing
+    commas between. Without them a client hears every durable event that it may hear; ephemeral
     events reach only those who name their topic. With `ping=json` the service asks whether the
     client is there by a message `ping`, where it would send a WebSocket's own.
     """

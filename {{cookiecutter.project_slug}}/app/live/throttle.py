@@ -1,4 +1,4 @@
-"""Slows down what passes: the latest of a topic takes the place of those before it."""
+"""Slows down what is ephemeral: the latest of a topic takes the place of those before it."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -56,7 +56,7 @@ class Subscription(Generic[Event]):
     """Every event of some topics after a position, without gaps or repeats: an async iterator.
 
     What happens is kept for it in a bounded queue; when that overflows it reads the log instead,
-    so that nobody waits for it and it misses nothing. Passing events it may miss then.
+    so that nobody waits for it and it misses nothing. Ephemeral events it may miss then.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class Note:
 
 
 class Happened(NamedTuple, Generic[Event]):
-    """An event, its topic, its JSON, and its position in the log; a passing event has none."""
+    """An event, its topic, its JSON, and its position in the log; an ephemeral event has none."""
 
     event: Event
     topic: str

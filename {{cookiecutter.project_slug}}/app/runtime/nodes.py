@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 class Nodes:
     """Hears what others store and announce, and takes its turn at performing effects.
 
-    `wake` is called when there is something to take; `hear` with the JSON of an event that another
-    node has told in passing, and its cause. Of a log that nobody shares there is nothing to hear,
-    and its effects are this node's from the start.
+    `wake` is called when there is something to take; `hear` with the JSON of an ephemeral event of
+    another node, and its cause. Of a log that nobody shares there is nothing to hear, and its
+    effects are this node's from the start.
     """
 
     def __init__(

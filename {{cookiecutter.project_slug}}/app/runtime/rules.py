@@ -24,7 +24,7 @@ class Rules(Generic[State, Command, Event]):
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
     what they cannot read. `fingerprint` names the edition of the code that makes the State: a
     snapshot of another is not used. `remember_seconds` is how long a command's id is remembered.
-    Passing events of `own_topics` each node tells its own clients, and no other node.
+    Ephemeral events of `own_topics` each node tells its own clients, and no other node.
     """
 
     initial: State

@@ -134,7 +134,7 @@ class Store(Generic[State, Command, Event]):
         )
         self._performer = self._new_performer()
         self._nodes = Nodes(
-            event_log, wake=self._wake_up, ended=self._abandon_effects, hear=self._heard_in_passing
+            event_log, wake=self._wake_up, ended=self._abandon_effects, hear=self._heard_ephemeral
         )
         self._waiting: deque[Waiting[State, Command, Event]] = deque()
         self._wake = asyncio.Event()
@@ -395,7 +395,7 @@ class Store(Generic[State, Command, Event]):
         self._performer.abandon()
         self._performer = self._new_performer()
 
-    def _heard_in_passing(self, event: str, cause: str | None) -> None:
+    def _heard_ephemeral(self, event: str, cause: str | None) -> None:
         """Another node tells of an event that is stored nowhere."""
         try:
             decoded = self._decider.rules.decode_event(event)

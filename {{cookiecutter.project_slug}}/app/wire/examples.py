@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from app.domain import PASSING, TOPICS
+from app.domain import EPHEMERAL, TOPICS
 from app.wire.simple_values import number, text
 
 ID = "6f1c3a52-2b7e-4c5e-9f0a-0d3b8c1e7a44"
-TOPIC = min(TOPICS - PASSING.keys())
+TOPIC = min(TOPICS - EPHEMERAL.keys())
 # Fields of messages that would not look like themselves otherwise.
 LOOKS: Mapping[str, Any] = {
     "id": ID,

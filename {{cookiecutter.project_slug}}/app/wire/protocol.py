@@ -71,7 +71,7 @@ class Auth(Message):
 
 
 class EventMessage(Message):
-    """Out: this happened. `seq` is its position in the log; passing events have none."""
+    """Out: this happened. `seq` is its position in the log; ephemeral events have none."""
 
     type: Literal["event"] = "event"
     action: Annotated[Event, ExternallyTagged()]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from app.domain import PASSING
+from app.domain import EPHEMERAL
 from app.runtime.event_log import read_event_log
 from tests.policy.people import PEOPLE, World, by_socket, by_stream
 from tests.policy.table import Row, Table, tables
@@ -49,14 +49,14 @@ class Place(NamedTuple):
 
 @dataclass
 class Heard:
-    """What was heard there: durable events in order, the names of passing ones, and the rest.
+    """What was heard there: durable events in order, the names of ephemeral ones, and the rest.
 
     What happened up to the position `since` was not the story's.
     """
 
     since: int
     events: list[Happened] = field(default_factory=list)
-    passing: set[str] = field(default_factory=set)
+    ephemeral: set[str] = field(default_factory=set)
     subscribed: Any = None
     refusal: Any = None
 
@@ -67,7 +67,7 @@ class Heard:
                 if seq > self.since:
                     self.events.append(Happened(seq, name_of(action)))
             case {"type": "event", "action": action}:
-                self.passing.add(name_of(action))
+                self.ephemeral.add(name_of(action))
             case {"type": "subscribed"}:
                 self.subscribed = message
             case {"type": "error"}:
@@ -141,8 +141,8 @@ def end(world: World, story: Story, places: Mapping[Place, Iterator[Any]], since
 def enough(place: Place, happened: Sequence[Happened]) -> Callable[[Heard], bool]:
     """Whether all has been heard that has to be; whether it is more shows at the end."""
     expected = [each for each in happened if hears(place, each.name)]
-    passing = {name for name in EVENTS if passes(EVENTS[name]) and hears(place, name)}
-    return lambda heard: len(heard.events) >= len(expected) and heard.passing >= passing
+    ephemeral = {name for name in EVENTS if is_ephemeral(EVENTS[name]) and hears(place, name)}
+    return lambda heard: len(heard.events) >= len(expected) and heard.ephemeral >= ephemeral
 
 
 def hears(place: Place, event: str) -> bool:
@@ -150,7 +150,7 @@ def hears(place: Place, event: str) -> bool:
     topic = EVENTS[event]
     match place.asked:
         case "nothing":
-            is_asked = not passes(topic)
+            is_asked = not is_ephemeral(topic)
         case "names":
             is_asked = True
         case _:
@@ -158,9 +158,9 @@ def hears(place: Place, event: str) -> bool:
     return is_asked and TOPICS[topic][place.name] == "all"
 
 
-def passes(topic: str) -> bool:
+def is_ephemeral(topic: str) -> bool:
     """Whether what is told on a topic, or a part of one, is stored nowhere."""
-    return topic.split(":")[0] in PASSING
+    return topic.split(":")[0] in EPHEMERAL
 
 
 def log_after(world: World, since: int) -> list[Happened]:

@@ -5,7 +5,7 @@ from typing import Any, Never, get_args
 
 import pytest
 
-from app.domain import PASSING, TOPICS, ClientCommand, Command, Event
+from app.domain import EPHEMERAL, TOPICS, ClientCommand, Command, Event
 from tests.policy import operation
 from tests.policy.people import PEOPLE, World
 from tests.policy.story import TABLES
@@ -83,4 +83,4 @@ def test_every_topic_is_that_of_a_feature() -> None:
 def test_what_passes_is_an_event_of_its_topic() -> None:
     told = {topic.split(":")[0] for table in TABLES for topic in table.events.values()}
 
-    assert set(PASSING) <= told
+    assert set(EPHEMERAL) <= told

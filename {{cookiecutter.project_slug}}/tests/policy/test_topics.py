@@ -16,7 +16,7 @@ from tests.policy.story import (
     Place,
     Story,
     hears,
-    passes,
+    is_ephemeral,
 )
 
 READS = [
@@ -52,14 +52,16 @@ def test_a_topic_is_heard_by_whom_the_table_says(
     asked = "parts" if ":" in topic else "names"
     heard = story.heard[Place(way, door, person, asked)]
     wanted = [each for each in story.happened[way] if is_of(topic, each.name)]
-    passing = {name for name in EVENTS if passes(topic) and is_of(topic, name)}
+    ephemeral = {name for name in EVENTS if is_ephemeral(topic) and is_of(topic, name)}
 
     told = [each for each in heard.events if is_of(topic, each.name)]
-    told_in_passing = {name for name in heard.passing if is_of(topic, name)}
+    told_once = {name for name in heard.ephemeral if is_of(topic, name)}
 
     assert told == (wanted if sees(topic, person) else [])
-    assert told_in_passing == (passing if sees(topic, person) else set())
-    assert passes(topic) or wanted, f"nothing has happened on {topic}: let the story tell of it"
+    assert told_once == (ephemeral if sees(topic, person) else set())
+    assert is_ephemeral(topic) or wanted, (
+        f"nothing has happened on {topic}: let the story tell of it"
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -73,7 +75,7 @@ def test_everybody_hears_what_is_theirs_once_and_in_order_and_nothing_else(
     heard = story.heard[place]
 
     assert heard.events == [each for each in story.happened[way] if hears(place, each.name)]
-    assert {name for name in heard.passing if not hears(place, name)} == set()
+    assert {name for name in heard.ephemeral if not hears(place, name)} == set()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -118,7 +120,7 @@ def test_a_snapshot_has_what_the_table_says(
         assert part.json()["code"] == refusal
         return
     assert part.json()["state"] == {topic: whole[topic]}
-    if not passes(topic):
+    if not is_ephemeral(topic):
         text = json.dumps(whole[topic], separators=(",", ":"))
         assert (mark_of(story, topic) in text) is sees(topic, person)
 

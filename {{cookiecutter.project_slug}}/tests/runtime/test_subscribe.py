@@ -74,7 +74,7 @@ async def test_topics_choose_what_is_heard() -> None:
         assert [(await anext(all_added)).seq for _ in range(4)] == [1, 2, 3, 4]
 
 
-async def test_a_passing_event_is_heard_at_most_once_and_only_live() -> None:
+async def test_an_ephemeral_event_is_heard_at_most_once_and_only_live() -> None:
     async with open_tally(MemoryLog()) as store:
         await store.dispatch(Shout("early"), by=ME)
         async with store.subscribe(after=0) as events:

@@ -37,7 +37,7 @@ export function mount(root) {
 
   return {
     event(name, /** @type {Measured} */ fields, { seq }) {
-      if (seq) heard += 1; // What only passes, as a measurement does, is not in the log.
+      if (seq) heard += 1; // What is ephemeral, as a measurement is, is not in the log.
       if (name !== 'MetricsUpdated') return;
       const [at, now] = [Date.parse(fields.timestamp), performance.now()];
       events.add(at, (heard * 1000) / Math.max(now - since, 100));

@@ -126,7 +126,7 @@ export function mount(root, { read, tell, viewer }) {
 
   return {
     event(name, fields, { seq }) {
-      if (!seq) return; // It only passes, and is not in the log.
+      if (!seq) return; // It is ephemeral, and not in the log.
       head = Math.max(head, seq);
       list.add(rowOf({ position: seq, event: { [name]: fields } }));
       draw();

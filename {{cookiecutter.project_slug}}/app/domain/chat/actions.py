@@ -59,7 +59,7 @@ class MessageSent:
 class PresenceChanged:
     """Who is in a room now: the first 50 by name, and how many `more`.
 
-    A passing fact, never stored: it is told anew to whoever begins to listen.
+    An ephemeral fact, never stored: it is told anew to whoever begins to listen.
     """
 
     room: str

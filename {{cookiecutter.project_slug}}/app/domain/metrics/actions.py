@@ -30,7 +30,7 @@ class ReportMetrics:
 
 @dataclass(frozen=True, slots=True)
 class MetricsUpdated:
-    """The service was measured: a passing fact, never stored, for the next one replaces it."""
+    """The service was measured: an ephemeral fact, never stored, for the next one replaces it."""
 
     timestamp: datetime
     active_users: Count

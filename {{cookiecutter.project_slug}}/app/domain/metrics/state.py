@@ -1,4 +1,4 @@
-"""Nothing: a measurement passes, and the next one is soon there."""
+"""Nothing: a measurement is ephemeral, and the next one is soon there."""
 
 from dataclasses import dataclass
 
