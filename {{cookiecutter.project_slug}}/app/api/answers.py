@@ -36,10 +36,14 @@ STATUS = {
     Code.UNAVAILABLE: 503,
 }
 _ERROR = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Error.__name__}"}}}
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"content": _ERROR, "description": HTTPStatus(status).phrase}
-    for status in STATUS.values()
-}
+
+
+def refusal(status: int) -> dict[str, Any]:
+    """How OpenAPI describes an answer with this status, whatever else the route answers with."""
+    return {"content": _ERROR, "description": HTTPStatus(status).phrase}
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {status: refusal(status) for status in STATUS.values()}
 # A validator is made of each model, for every route: one is enough for all to refer to.
 REFUSALS[422] = {"model": Error, "description": HTTPStatus(422).phrase}
 CODES = {status: code for code, status in STATUS.items() if code is not Code.ID_REUSED}

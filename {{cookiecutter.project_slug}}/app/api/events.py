@@ -16,6 +16,7 @@ from app.access.limits import Limits
 from app.access.principal import TheIdentity
 from app.access.store import TheStore
 from app.access.subscription import Audience, Position, answer, asked_by, audience
+from app.api.answers import refusal
 from app.domain import Event
 from app.domain.revocation.actions import TokensRevoked
 from app.observe.metrics import Metrics
@@ -72,7 +73,7 @@ async def listener(
         lease.release()
 
 
-@router.get("", response_class=EventSourceResponse)
+@router.get("", response_class=EventSourceResponse, responses={422: refusal(422)})
 async def follow_events(
     store: TheStore, listener: Annotated[Listener, Depends(listener)]
 ) -> AsyncIterator[ServerSentEvent]:
