@@ -72,6 +72,7 @@ def test_the_process_says_why_it_does_not_start(tmp_path: Path) -> None:
     assert "Traceback" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_the_service_says_when_whoever_reaches_it_is_an_operator(tmp_path: Path) -> None:
     words = []
     for settings in ({}, {"APP_JWT_SECRET": SECRET}):

@@ -199,6 +199,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from(["alg", "typ", "kid", "crit", "b64", "jwk", "zip", "cty", "x5u"])
 
 
+@pytest.mark.slow
 @given(st.dictionaries(NAMES, JSON), st.sampled_from(["HS256", "none", "ES256", None]))
 def test_a_header_can_say_whatever_it_likes(header: dict[str, Any], algorithm: str | None) -> None:
     said = header if algorithm is None else {**header, "alg": algorithm}
@@ -209,6 +210,7 @@ def test_a_header_can_say_whatever_it_likes(header: dict[str, Any], algorithm: s
         authenticator().identify(token, NOBODY_REVOKED)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["sub", "exp", "iat", "nbf", "role", "aud"]), JSON))
 def test_claims_that_are_signed_can_be_of_any_kind(claims: dict[str, Any]) -> None:
     text = json.dumps(bearer_claims() | claims).encode()

@@ -103,6 +103,7 @@ def test_in_production_nobody_chooses_who_they_are(tmp_path: Path) -> None:
     assert answer.json() == {"name": "anonymous", "role": "anonymous", "chooses": False}
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
     bad = Service(tmp_path, APP_ENV="staging", APP_MAX_MESSAGE_BYTES="many")
     with pytest.raises(AssertionError) as wrong:

@@ -148,6 +148,7 @@ async def test_a_position_that_cannot_be_resumed_from_is_not_recovered(
     assert names(heard) == ["eve"], "never a part of what was missed"
 
 
+@pytest.mark.slow
 async def test_what_was_missed_is_told_no_faster_than_it_is_taken(tmp_path: Path) -> None:
     service = Service(tmp_path, APP_SEND_BUFFER_BYTES=str(64 * 1024)).start()
     speaker = Speaker(service)
@@ -163,6 +164,7 @@ async def test_what_was_missed_is_told_no_faster_than_it_is_taken(tmp_path: Path
     assert client.closes == [], "it is never too slow for what it missed"
 
 
+@pytest.mark.slow
 async def test_an_acknowledgement_waits_for_what_was_missed(tmp_path: Path) -> None:
     service = Service(tmp_path, APP_RING_EVENTS="1").start()
     people = [f"user {number}" for number in range(300)]

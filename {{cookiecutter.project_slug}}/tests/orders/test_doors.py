@@ -86,6 +86,7 @@ async def test_two_sockets_and_http_see_the_same_events_in_the_same_order(
     assert {answer.json()["order_id"] for answer in answers} <= set(placed)
 
 
+@pytest.mark.slow
 async def test_a_thousand_different_orders_can_all_be_read(service: Service) -> None:
     async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
         gate = asyncio.Semaphore(50)

@@ -65,6 +65,7 @@ def test_hundreds_of_schedules_pass_and_meet_every_failure() -> None:
     assert set(met) >= MET
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_in_any_process() -> None:
     seeds = range(4703, 4718)  # in some of them Delays wait while the service starts again
     program = (
