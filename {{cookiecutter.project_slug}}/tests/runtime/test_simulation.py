@@ -16,6 +16,7 @@ from app.core.environment import Environment
 from app.core.ports import Attempt
 from app.runtime import replay, snapshot
 from app.runtime.attempts import Attempts
+from app.runtime.clock import Clock
 from app.runtime.commit import Commits
 from app.runtime.decide import Decider
 from app.runtime.effects import Performer
@@ -24,6 +25,7 @@ from app.runtime.group import decide_group
 from app.runtime.head import Head
 from app.runtime.pending import Changing, Effects
 from app.runtime.remembered import Remembered
+from app.runtime.retry import RetryPolicy
 from app.runtime.snapshot import Snapshots
 from tests.simulation.features import FEATURES
 from tests.simulation.schedule import simulate
@@ -36,6 +38,8 @@ SCHEDULES_FOR_A_SABOTAGE = 400
 MET = {
     "broken after",
     "broken before",
+    "clock set back",
+    "clock set forward",
     "conflict",
     "crashed",
     "duplicate",
@@ -46,6 +50,7 @@ MET = {
     "impatience",
     "lost after",
     "lost before",
+    "paused",
     "refused",
     "snapshot of other code",
     "snapshot used",
@@ -249,6 +254,43 @@ def subscribers_read_what_nobody_was_told(patch: Patch) -> None:
     patch.setattr("app.runtime.broadcast.Subscription._catch_up", catch_up)
 
 
+def time_waits_for_a_wall_clock_that_was_set_back(patch: Patch) -> None:
+    patch.setattr(Clock, "__call__", lambda self: self._wall())
+
+
+def time_is_what_the_wall_clock_says(patch: Patch) -> None:
+    time_waits_for_a_wall_clock_that_was_set_back(patch)
+    patch.setattr("app.runtime.commit.max", lambda least, other: other, raising=False)
+
+
+def a_restart_does_not_go_on_from_the_time_of_the_log(patch: Patch) -> None:
+    patch.setattr(Clock, "not_before", lambda self, time: None)
+
+
+def a_wall_clock_that_was_set_forward_is_not_followed(patch: Patch) -> None:
+    def steady(self: Any) -> int:
+        wall, self._wall = self._wall, lambda: 0
+        try:
+            return genuine(self)
+        finally:
+            self._wall = wall
+
+    genuine = Clock.__call__
+    patch.setattr(Clock, "__call__", steady)
+
+
+def an_alarm_trusts_that_the_clock_is_never_set(patch: Patch) -> None:
+    patch.setattr("app.runtime.timers.LONGEST_SLEEP_SECONDS", float("inf"))
+
+
+def a_full_disk_is_tried_again_at_once(patch: Patch) -> None:
+    patch.setattr("app.runtime.effects.AGAIN_SECONDS", 0.5)
+
+
+def a_task_is_tried_for_ever(patch: Patch) -> None:
+    patch.setattr("tests.simulation.life.POLICY", RetryPolicy(attempts=99, first=0.2, longest=5))
+
+
 # With the feature that must be there for it to do harm.
 SABOTAGES: dict[Callable[[Patch], None], str | None] = {
     the_state_is_shown_before_it_is_stored: None,
@@ -269,6 +311,13 @@ SABOTAGES: dict[Callable[[Patch], None], str | None] = {
     a_stream_begins_at_its_beginning: "jobs",
     a_dispatch_is_lost_when_the_disk_is_full: "orders",
     subscribers_read_what_nobody_was_told: None,
+    time_waits_for_a_wall_clock_that_was_set_back: None,
+    time_is_what_the_wall_clock_says: None,
+    a_restart_does_not_go_on_from_the_time_of_the_log: None,
+    a_wall_clock_that_was_set_forward_is_not_followed: None,
+    an_alarm_trusts_that_the_clock_is_never_set: "orders",
+    a_full_disk_is_tried_again_at_once: "orders",
+    a_task_is_tried_for_ever: "notifications",
 }
 NAMES = {None, *(feature.name for feature in FEATURES)}
 HARMFUL = [sabotage for sabotage, feature in SABOTAGES.items() if feature in NAMES]

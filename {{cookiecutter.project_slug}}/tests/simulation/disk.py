@@ -32,31 +32,38 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How likely each failure is, how long the disk takes (seconds), and how long the outside."""
+    """How likely each failure is, how long the disk takes (seconds), and how long the outside.
+
+    `clock` is how often a second something happens to the time.
+    """
 
     full: float = 0.0
     conflict: float = 0.0
     lost: float = 0.0
     broken: float = 0.0
     outside: float = 0.0
+    clock: float = 0.0
     disk_seconds: float = 0.001
     outside_seconds: float = 0.01
 
 
-CALM = Weather()
+CALM = Weather(clock=0.01)
 
 
 @dataclass(slots=True)
 class SimulatedLog:
     """The port, on a disk. `step` is called before and after each thing that is done to it.
 
-    `met` counts the failures; `stored` hears what is appended, and the failure of a check.
+    `met` counts the failures. `asked` hears what is to be appended, `refused` what had no room,
+    `stored` what is appended; each may fail.
     """
 
     disk: Disk
     weather: Weather
     chance: Random
     met: Counter[str]
+    asked: Callable[[Sequence[Entry]], None]
+    refused: Callable[[Sequence[Entry]], None]
     stored: Callable[[int, Sequence[Entry]], None]
     step: Callable[[], Awaitable[None]]
     epoch: str = ""
@@ -72,9 +79,11 @@ class SimulatedLog:
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the port says, and as the weather is."""
+        self.asked(entries)
         await self._moment()
         weather, fate = self.weather, self.chance.random()
         if (fate := fate - weather.full) < 0:
+            self.refused(entries)
             raise self._failed("full", LogFull("the disk is full"))
         if (fate := fate - weather.conflict) < 0:
             raise self._failed("conflict", Conflict("for no reason"))

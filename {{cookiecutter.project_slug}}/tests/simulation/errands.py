@@ -32,7 +32,7 @@ class Errand:
     """One command of one client, from `at` on; `answer` is what was answered, in short.
 
     `first` is the errand whose id this one uses again, be it for the same command or for another.
-    `since` is when its id was first used: microseconds since 1970, by the clock of the service.
+    `since` is when its id was first used at the earliest, in microseconds since 1970.
     """
 
     by: Principal
@@ -52,6 +52,7 @@ class Clients:
     """All errands, which survive the crashes of the service.
 
     An id is remembered for `window` microseconds; after that a client can expect nothing of it.
+    Whatever is decided now has a time from `earliest` to `latest`.
     """
 
     chance: Random
@@ -61,7 +62,8 @@ class Clients:
     errands: list[Errand] = field(default_factory=list)
     ids: Counter[str] = field(default_factory=Counter)
     begin: Callable[[Errand], object] = id
-    clock: Callable[[], int] = int
+    earliest: Callable[[], int] = int
+    latest: Callable[[], int] = int
 
     def plan(self, count: int, seconds: float) -> None:
         """So many errands within so many seconds, some of them at the same time."""
@@ -94,7 +96,7 @@ class Clients:
                 errand.command = feature.command(self.chance, store.state, errand.by)
             require(store.seq <= len(self.disk.entries), "the State is ahead of the log")
             errand.sent += 1
-            errand.since = self.clock() if errand.since is None else errand.since
+            errand.since = self.earliest() if errand.since is None else errand.since
             try:
                 async with asyncio.timeout(self.chance.choice(PATIENCE)):
                     outcome = await store.dispatch(errand.command, by=errand.by, id=errand.id)
@@ -152,7 +154,7 @@ class Clients:
         """Whether the id was first used so long ago that any answer is a good one."""
         if errand.sent == 1 and errand.first is None:
             return False
-        errand.is_over = self.clock() - (errand.since or 0) > self.window
+        errand.is_over = self.latest() - (errand.since or 0) > self.window
         if errand.is_over:
             self.met["id forgotten"] += 1
         return errand.is_over

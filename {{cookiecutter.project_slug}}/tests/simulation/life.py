@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, TypeAlias
@@ -11,18 +11,24 @@ from typing import Any, TypeAlias
 from app.core.ports import Ports
 from app.domain import Command, Event, State
 from app.runtime.decision import MICROSECONDS
-from app.runtime.retry import RetryPolicy
+from app.runtime.event_log.port import Entry
 from app.runtime.store import Store, open_store
+from app.runtime.timers import LONGEST_SLEEP_SECONDS
 from tests.simulation.company import Company
 from tests.simulation.disk import CALM, DiskBroken, SimulatedLog
 from tests.simulation.features import check_state
+from tests.simulation.limits import POLICY
 from tests.simulation.loop import SimulatedLoop, Stuck
+from tests.simulation.pace import Pace
 from tests.simulation.violation import Violation, require
 from tests.simulation.world import World
 
 TURNS = 50_000
-RECOVERY = 10 * MICROSECONDS
-POLICY = RetryPolicy(attempts=3, first=0.2, longest=5)
+RECOVERY = 20 * MICROSECONDS
+LONGEST_SLEEP = LONGEST_SLEEP_SECONDS * MICROSECONDS
+# How often something may happen to the time of the last life: else nothing would ever be on time.
+LAST_TROUBLES = 3
+PAUSES = 1, 10, 100
 
 Work: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -44,9 +50,12 @@ class Life:
             world.weather,
             world.chance,
             world.met,
+            self._guarded(self._asked),
+            self._refused,
             self._guarded(world.replica.stored),
             self._step,
         )
+        self.pace = Pace(world.wall, world.replica.heads[-1].time, world.now)
         self.stopping = asyncio.Event()
         self.steps_left = 0
         self.failure: BaseException | None = None
@@ -55,6 +64,7 @@ class Life:
     def run(self) -> None:
         """Let it live and end; raises Violation."""
         loop = self.loop
+        self._spawn(self._trouble_time)
         main = loop.create_task(self._main())
         main.add_done_callback(lambda _: loop.stop())
         if self.seconds is None:
@@ -71,12 +81,22 @@ class Life:
         self.world.now = loop.time()
 
     def clock(self) -> int:
-        """The wall clock, which somebody may set while the service is down."""
-        return self.world.clock_set + int(self.loop.time() * MICROSECONDS)
+        """The wall clock, which somebody may set at any time."""
+        return self.world.wall.at(self.loop.time())
+
+    def earliest(self) -> int:
+        """Whatever is decided now has this time or a later one."""
+        return max(self.clock(), self.world.replica.heads[-1].time)
 
     def latest(self) -> int:
-        """The time of whatever is decided now: that of the log does not run back."""
-        return max(self.clock(), self.world.replica.heads[-1].time)
+        """Whatever is decided now has this time or an earlier one."""
+        return self.world.wall.furthest_at(self.loop.time())
+
+    def _asked(self, entries: Sequence[Entry]) -> None:
+        self.pace.asked(entries, self.loop.time())
+
+    def _refused(self, entries: Sequence[Entry]) -> None:
+        self.pace.refused(entries, self.loop.time())
 
     def _plan_end(self, at: float) -> None:
         """A crash at a moment or at a step of the disk, or a stop that may not come to its end."""
@@ -93,7 +113,28 @@ class Life:
         world = self.world
         world.set_weather(CALM)
         self.log.weather = CALM
-        world.calm = self.latest() + RECOVERY
+        world.replica.ledger.excuse(self._time() + RECOVERY)
+        world.replica.ledger.is_calm = True
+
+    def _time(self) -> int:
+        """The Store's own, and before there is a Store what it will go on from."""
+        if self.store is not None:
+            return self.store.now()
+        return max(self.clock(), self.pace.least(self.loop.time()))
+
+    async def _trouble_time(self) -> None:
+        """Now and then the wall clock is set, or the process is held for a while."""
+        ledger, left = self.world.replica.ledger, LAST_TROUBLES if self.seconds is None else 1000
+        while left and self.log.weather.clock:
+            await asyncio.sleep(self.chance.expovariate(self.log.weather.clock))
+            if self.chance.random() < 0.7:
+                self.world.met[self.world.wall.jump(self.chance)] += 1
+                ledger.excuse(self.earliest() + LONGEST_SLEEP)
+            else:
+                self.loop.pause(self.chance.choice(PAUSES))
+                self.world.met["paused"] += 1
+                ledger.excuse(self._time() + RECOVERY)
+            left -= 1
 
     async def _step(self) -> None:
         """The disk is about to do something, or has just done it: a good moment for a crash."""
@@ -122,7 +163,7 @@ class Life:
             follower = self._spawn(company.follow)
             self._spawn(company.operate, self.seconds is not None)
             world.clients.begin = lambda errand: self._spawn(world.clients.run, errand, store)
-            world.clients.clock = self.latest
+            world.clients.earliest, world.clients.latest = self.earliest, self.latest
             world.clients.begin_all()
             await (company.settle(world.clients) if self.seconds is None else self.stopping.wait())
         await follower

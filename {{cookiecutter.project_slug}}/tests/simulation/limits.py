@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from app.runtime.retry import RetryPolicy
+
 
 class Silent:
     """In place of a module's logger, and of its garbage collector."""
@@ -19,6 +21,7 @@ class Silent:
 
 
 SILENT = Silent()
+POLICY = RetryPolicy(attempts=3, first=0.2, longest=5)
 LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.runtime.broadcast": {"LIVE_EVENTS": 8, "EVENTS_A_READ": 8, "log": SILENT},
     "app.runtime.attempts": {"SLOTS": 3, "log": SILENT},

@@ -50,6 +50,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Seconds since the simulation began; no time passes while something is ready."""
         return self._now
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass while nothing is done, as when the process is held."""
+        self._now += seconds
+
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """A task with a number of its own, kept to the end."""
         task = SimulatedTask(coro, number=len(self._tasks), loop=self, **options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.runtime.decision import MICROSECONDS
 from tests.simulation.checks import check_log, story_of
 from tests.simulation.features import check_story
 from tests.simulation.life import Life
@@ -37,7 +36,7 @@ def run(world: World) -> None:
         Life(world, chance.uniform(0.1, 2 * seconds / lives)).run()
         world.now += chance.choice((0.1, 3, 60))
         if chance.random() < 0.2:
-            world.clock_set += chance.randint(-20, 20) * MICROSECONDS
+            world.met[world.wall.jump(chance)] += 1
     # A disk that fills up and is emptied again, without a start that would set all right.
     world.set_weather(replace(world.weather, broken=0.0, full=chance.choice((0.0, 0.3))))
     Life(world, None).run()
@@ -49,5 +48,7 @@ def check_end(world: World) -> None:
     for name in ("pending", "groups", "keyed", "dead"):
         require(not getattr(head.effects, name), f"effects.{name} is not empty in the end")
     world.clients.check()
-    check_log(world.disk, world.calm, world.window)
+    left = world.replica.ledger.open
+    require(not left, f"these effects never end: {', '.join(left)}")
+    check_log(world.disk, world.window)
     check_story(story_of(world.disk, head.state, world.ports))

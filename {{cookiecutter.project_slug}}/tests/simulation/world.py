@@ -18,8 +18,8 @@ from tests.simulation.disk import Disk, Weather
 from tests.simulation.errands import Clients
 from tests.simulation.features import FEATURES
 from tests.simulation.outside import Outside
+from tests.simulation.wall import Wall
 
-NEVER = 2**63
 BEGINNING = 1_700_000_000 * MICROSECONDS
 # Whatever an operator may set of the rules, so small that its time comes in a schedule.
 TERMS = [Terms(**{field.name: number for field in fields(Terms)}) for number in (3, 30, 300)]
@@ -32,9 +32,7 @@ RULES = [replace(USUAL, terms=terms) for terms in TERMS]
 class World:
     """All that a schedule is made of, by its seed; `met` counts what happens in it.
 
-    `now` is in seconds since the simulation began. The wall clock was `clock_set` then, and `calm`
-    is when nothing goes wrong any more; both are in microseconds since 1970. Ids are remembered
-    for `window` microseconds.
+    `now` is in seconds since the simulation began. Ids are remembered for `window` microseconds.
     """
 
     def __init__(self, seed: int) -> None:
@@ -51,8 +49,7 @@ class World:
         for feature in FEATURES:
             self.ports.update(feature.ports(self.outside))
         self.now = 0.0
-        self.clock_set = BEGINNING
-        self.calm = NEVER
+        self.wall = Wall(BEGINNING)
         self.set_weather(some_weather(self.chance))
 
     def set_weather(self, weather: Weather) -> None:
@@ -75,6 +72,7 @@ def some_weather(chance: Random) -> Weather:
         lost=0.08 * lost,
         broken=0.01 * broken,
         outside=0.4 * outside,
+        clock=chance.choice((0.0, 0.0, 0.02, 0.5)),
         disk_seconds=chance.choice((0.0005, 0.02, 0.2)),
         outside_seconds=chance.choice((0.001, 0.3, 2)),
     )
