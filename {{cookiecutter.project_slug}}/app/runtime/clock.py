@@ -17,8 +17,8 @@ class Clock:
         self._time = wall()
 
     def not_before(self, time: int) -> None:
-        """Go on from this time, if it is later: the log has seen it."""
-        self._time = max(self._time, time)
+        """Go on from this time, if it is later than now: the log has seen it."""
+        self._time = max(self(), time)
 
     def __call__(self) -> int:
         """The time now."""

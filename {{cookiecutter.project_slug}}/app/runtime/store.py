@@ -357,6 +357,7 @@ class Store(Generic[State, Command, Event]):
 
     def _moved_on(self, verdict: Verdict[State, Command, Event]) -> None:
         """Broadcast what is stored, and perform what it asks for."""
+        self._clock.not_before(verdict.head.time)  # another node's clock may be ahead of ours
         if self._traces is not None:
             self._traces.stored(verdict.entries)
         self._broadcast.tell(verdict.events, verdict.head.position)
