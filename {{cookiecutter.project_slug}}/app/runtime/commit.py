@@ -136,11 +136,14 @@ class Commits(Generic[State, Command, Event]):
         A node that loses again and again decides fewer at a time: the fastest is the next.
         Raises Rejected, LogUnavailable or TooLarge if it could not be.
         """
+        is_current = not self._log.is_shared
         for conflicts in range(CONFLICTS):
             some = group[: self._at_once]
             now = max(self.head.time, self._clock())
             verdict = decide_group(self._decider, self.head, some, now)
             try:
+                if verdict.refused and not verdict.entries and not is_current:
+                    await self._require_current()
                 if not verdict.entries or await self._append(verdict.entries):
                     self._at_once = min(2 * self._at_once, NO_LIMIT)
                     return verdict
@@ -151,7 +154,17 @@ class Commits(Generic[State, Command, Event]):
                 if conflicts >= UNLUCKY:
                     self._at_once = max(len(some) // 2, 1)
                 await self.catch_up()
+                is_current = True
         raise CONTENDED
+
+    async def _require_current(self) -> None:
+        """Raises Conflict if others have stored what may make a refusal untrue.
+
+        No append finds that out, where nothing is to be appended. Whoever was told of an order by
+        one node is not to hear from the next that there is none.
+        """
+        if await self._log.end() > self.head.position:
+            raise Conflict("others have stored more")
 
     async def _append(self, entries: Sequence[Entry]) -> bool:
         """Whether the entries are stored; an append whose answer was lost is looked up."""

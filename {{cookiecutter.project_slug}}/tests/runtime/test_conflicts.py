@@ -1,7 +1,7 @@
 """Whatever the log answers, or fails to answer, nothing is lost and nothing done twice."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -45,6 +45,15 @@ class Shared(MemoryLog):
             raise AnswerLost("the line broke")
 
 
+class Deaf(Shared):
+    """A log whose nodes have not heard yet of what others have stored."""
+
+    async def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Nothing, for now."""
+        await asyncio.Event().wait()
+        yield ()
+
+
 def theirs(position: int, total: int, effects: str | None = None) -> Entry:
     event = encode(Added(total, 0, total))
     return Entry(position, 5, f"their-{position}", "x", "operator", event=event, effects=effects)
@@ -71,6 +80,19 @@ async def test_effects_that_others_have_stored_are_seen() -> None:
         async with asyncio.timeout(5):
             while store.state != 1101:  # noqa: ASYNC110 - nobody says when
                 await asyncio.sleep(0)
+
+
+async def test_a_refusal_is_not_given_by_what_others_have_changed() -> None:
+    event_log = Deaf()
+    await event_log.another_node().claim("effects", 60)
+    async with open_tally(event_log) as store:
+        await event_log.append(0, [theirs(1, 100), theirs(2, 200)])
+        outcome = await store.dispatch(Add(-150), by=ME)
+        with pytest.raises(Rejected) as refusal:
+            await store.dispatch(Add(-51), by=ME)
+
+    assert (outcome.state, outcome.seq) == (50, 3)
+    assert refusal.value.code is Code.CONFLICT
 
 
 async def test_whoever_is_too_slow_with_many_decides_fewer_at_a_time() -> None:
