@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.principal import SYSTEM
+from app.core.rejected import Rejected
 from app.domain import Command, Event, State
 from app.runtime.decide import Decider
+from app.runtime.decision import Request
 from app.runtime.event_log.port import Entry
 from app.runtime.head import Head
 from app.runtime.pending import Turn
@@ -17,7 +19,8 @@ from tests.simulation.disk import Disk
 from tests.simulation.features import Decided, Story
 from tests.simulation.ledger import Ledger
 from tests.simulation.limits import POLICY
-from tests.simulation.violation import require
+from tests.simulation.loop import Steady
+from tests.simulation.violation import Violation, require
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Replica:
 
     disk: Disk
     decider: Decider[State, Command, Event]
+    steady: Steady
     ledger: Ledger = field(default_factory=Ledger)
     heads: list[Head[State, Command]] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
@@ -45,12 +49,22 @@ class Replica:
             if entry.settles is not None:
                 require(entry.settles not in self.settled, f"{entry.settles} is settled twice")
                 self.settled.add(entry.settles)
-            self.ledger.enter(entry)
+            self.ledger.enter(entry, self.steady.now)
             self.heads.append(self.decider.replayed(head, entry).head)
             if entry.continues is not None:
                 attempts = self.heads[-1].effects.pending[entry.continues].attempts
                 words = f"{entry.continues} is tried {attempts} times"
                 require(attempts <= POLICY.attempts, words)
+
+    def check_refusal(self, request: Request[Command], words: str, since: int, now: int) -> None:
+        """Some State that there was after position `since` refuses this in these words."""
+        for head in reversed(self.heads[since:]):
+            try:
+                self.decider.asked(head.state, request, now)
+            except Rejected as refusal:
+                if refusal.message == words:
+                    return
+        raise Violation(f"{request.command} is refused: {words}; by what was so before {since}")
 
     def check(self, head: Head[State, Command], what: str) -> None:
         """A head is what replaying the log from nothing leads to, at the same position."""

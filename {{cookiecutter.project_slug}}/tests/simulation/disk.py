@@ -7,47 +7,43 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogFull, Row, Snapshot
+from tests.simulation.weather import CALM, Weather
+
+if TYPE_CHECKING:
+    from tests.simulation.shared import SharedLog
 
 
 class DiskBroken(OSError):
     """What no log can go on after."""
 
 
+class Lease(NamedTuple):
+    """Whose turn it is, and until when: seconds since the simulation began."""
+
+    holder: SharedLog
+    term: int
+    until: float
+
+
 @dataclass(slots=True)
 class Disk:
-    """What is left after a crash."""
+    """What is left after a crash, and the `lines` that nodes have to it."""
 
     epoch: str
+    weather: Weather = CALM
     entries: list[Entry] = field(default_factory=list)
     snapshot: Snapshot | None = None
+    leases: dict[str, Lease] = field(default_factory=dict)
+    lines: list[SharedLog] = field(default_factory=list)
     terms: int = 0
 
     def next_term(self) -> int:
         """One that there never was."""
         self.terms += 1
         return self.terms
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """How likely each failure is, how long the disk takes (seconds), and how long the outside.
-
-    `clock` is how often a second something happens to the time.
-    """
-
-    full: float = 0.0
-    conflict: float = 0.0
-    lost: float = 0.0
-    broken: float = 0.0
-    outside: float = 0.0
-    clock: float = 0.0
-    disk_seconds: float = 0.001
-    outside_seconds: float = 0.01
-
-
-CALM = Weather(clock=0.01)
 
 
 @dataclass(slots=True)
@@ -59,7 +55,6 @@ class SimulatedLog:
     """
 
     disk: Disk
-    weather: Weather
     chance: Random
     met: Counter[str]
     asked: Callable[[Sequence[Entry]], None]
@@ -67,7 +62,6 @@ class SimulatedLog:
     stored: Callable[[int, Sequence[Entry]], None]
     step: Callable[[], Awaitable[None]]
     epoch: str = ""
-    _term: int = 0
 
     def __post_init__(self) -> None:
         self.epoch = self.disk.epoch
@@ -80,35 +74,39 @@ class SimulatedLog:
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the port says, and as the weather is."""
         self.asked(entries)
-        await self._moment()
-        weather, fate = self.weather, self.chance.random()
+        await self.moment()
+        weather, fate = self.disk.weather, self.chance.random()
         if (fate := fate - weather.full) < 0:
             self.refused(entries)
-            raise self._failed("full", LogFull("the disk is full"))
+            raise self.failed("full", LogFull("the disk is full"))
         if (fate := fate - weather.conflict) < 0:
-            raise self._failed("conflict", Conflict("for no reason"))
+            raise self.failed("conflict", Conflict("for no reason"))
         if (fate := fate - weather.lost) < 0:
-            raise self._failed("lost before", AnswerLost("the line broke"))
+            raise self.failed("lost before", AnswerLost("the line broke"))
         if (fate := fate - weather.broken) < 0:
-            raise self._failed("broken before", DiskBroken("before it was stored"))
+            raise self.failed("broken before", DiskBroken("before it was stored"))
+        self.store(expected, entries)
+        await self.answer()
+        if (fate := fate - weather.lost) < 0:
+            raise self.failed("lost after", AnswerLost("the line broke"))
+        if (fate := fate - weather.broken) < 0:
+            raise self.failed("broken after", DiskBroken("after it was stored"))
+
+    def store(self, expected: int, entries: Sequence[Entry]) -> None:
+        """It is on the disk now."""
         self.stored(expected, entries)
         self.disk.entries.extend(entries)
-        await self._moment()
-        if (fate := fate - weather.lost) < 0:
-            raise self._failed("lost after", AnswerLost("the line broke"))
-        if (fate := fate - weather.broken) < 0:
-            raise self._failed("broken after", DiskBroken("after it was stored"))
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`."""
-        await self._moment()
-        if self.chance.random() < self.weather.broken / 4:
-            raise self._failed("broken at a read", DiskBroken("it cannot be read"))
+        await self.moment()
+        if self.chance.random() < self.disk.weather.broken / 4:
+            raise self.failed("broken at a read", DiskBroken("it cannot be read"))
         return self.disk.entries[after : after + limit]
 
     async def end(self) -> int:
         """The position of the last entry."""
-        await self._moment()
+        await self.moment()
         return len(self.disk.entries)
 
     async def save_snapshot(
@@ -120,17 +118,17 @@ class SimulatedLog:
         """
         kept: list[Row] = []
         async for some in rows:
-            if self.chance.random() < self.weather.full / 10:
-                raise self._failed("full at a snapshot", LogFull("the disk is full"))
+            if self.chance.random() < self.disk.weather.full / 10:
+                raise self.failed("full at a snapshot", LogFull("the disk is full"))
             if self.chance.random() < 0.2:
-                await self._moment()
+                await self.moment()
             kept.extend(some)
         self.disk.snapshot = Snapshot(position, fingerprint, kept)
         self.met["snapshot saved"] += 1
 
     async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
         """The snapshot, if there is one and this fingerprint is its own."""
-        await self._moment()
+        await self.moment()
         kept = self.disk.snapshot
         if kept is None:
             return None
@@ -143,21 +141,15 @@ class SimulatedLog:
 
     async def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Nobody else appends."""
-        while True:
-            if entries := await self.read(after, 1000):
-                yield entries
-                after = entries[-1].position
-            else:
-                await asyncio.sleep(1)
+        await asyncio.Event().wait()
+        yield ()
 
     async def claim(self, name: str, seconds: float) -> int | None:
-        """A life that is over holds nothing."""
-        self._term = self._term or self.disk.next_term()
-        return self._term
+        """There is nobody else."""
+        return 1
 
     async def release(self, name: str) -> None:
-        """The next claim has another term."""
-        self._term = 0
+        """There is nobody else."""
 
     async def announce(self, text: str) -> None:
         """There is nobody else."""
@@ -170,11 +162,17 @@ class SimulatedLog:
     async def close(self) -> None:
         """Nothing is held."""
 
-    async def _moment(self) -> None:
+    async def moment(self) -> None:
+        """Something is done, which takes a while."""
         await self.step()
-        await asyncio.sleep(self.chance.expovariate(1 / self.weather.disk_seconds))
+        await asyncio.sleep(self.chance.expovariate(1 / self.disk.weather.disk_seconds))
         await self.step()
 
-    def _failed(self, how: str, fault: Exception) -> Exception:
+    async def answer(self) -> None:
+        """It is told that something was done."""
+        await self.moment()
+
+    def failed(self, how: str, fault: Exception) -> Exception:
+        """Count the fault."""
         self.met[how] += 1
         return fault

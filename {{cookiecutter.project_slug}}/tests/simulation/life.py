@@ -6,29 +6,29 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.core.ports import Ports
 from app.domain import Command, Event, State
-from app.runtime.decision import MICROSECONDS
-from app.runtime.event_log.port import Entry
+from app.runtime.event_log.port import Entry, LogUnavailable
 from app.runtime.store import Store, open_store
-from app.runtime.timers import LONGEST_SLEEP_SECONDS
+from app.runtime.tenure import LEASE
 from tests.simulation.company import Company
-from tests.simulation.disk import CALM, DiskBroken, SimulatedLog
+from tests.simulation.disk import DiskBroken, SimulatedLog
 from tests.simulation.features import check_state
 from tests.simulation.limits import POLICY
-from tests.simulation.loop import SimulatedLoop, Stuck
-from tests.simulation.pace import Pace
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.pace import Pace, is_of_effect
+from tests.simulation.shared import SharedLog
+from tests.simulation.troubles import befall, held_up
 from tests.simulation.violation import Violation, require
+from tests.simulation.wall import shown
 from tests.simulation.world import World
 
-TURNS = 50_000
-RECOVERY = 20 * MICROSECONDS
-LONGEST_SLEEP = LONGEST_SLEEP_SECONDS * MICROSECONDS
-# How often something may happen to the time of the last life: else nothing would ever be on time.
-LAST_TROUBLES = 3
-PAUSES = 1, 10, 100
+if TYPE_CHECKING:
+    from tests.simulation.node import Node
+
+TURNS = 100_000
 
 Work: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -40,63 +40,70 @@ class Life:
     it, whoever may have caught that.
     """
 
-    def __init__(self, world: World, seconds: float | None) -> None:
+    def __init__(self, world: World, node: Node, seconds: float | None) -> None:
         self.world = world
+        self.node = node
         self.chance = world.chance
         self.seconds = seconds
-        self.loop = SimulatedLoop(world.chance, now=world.now, turns=TURNS)
-        self.log = SimulatedLog(
-            world.disk,
-            world.weather,
-            world.chance,
-            world.met,
-            self._guarded(self._asked),
-            self._refused,
-            self._guarded(world.replica.stored),
-            self._step,
-        )
-        self.pace = Pace(world.wall, world.replica.heads[-1].time, world.now)
+        self.loop = SimulatedLoop(world.chance, steady=world.steady, turns=TURNS)
+        self.log = self._new_log()
+        self.pace = Pace(self.clock, world.furthest, 0, 0)
         self.stopping = asyncio.Event()
         self.steps_left = 0
         self.failure: BaseException | None = None
         self.store: Store[State, Command, Event] | None = None
+        self.has_settled = False
+        self._main: asyncio.Task[None] = self.loop.create_task(self._live())
 
-    def run(self) -> None:
-        """Let it live and end; raises Violation."""
-        loop = self.loop
-        self._spawn(self._trouble_time)
-        main = loop.create_task(self._main())
-        main.add_done_callback(lambda _: loop.stop())
-        if self.seconds is None:
-            loop.call_later(self.chance.choice((0, 5, 10)), self._clear_up)
-        else:
-            self._plan_end(loop.time() + self.seconds)
+    @property
+    def is_last(self) -> bool:
+        """Whether it lasts until all is done."""
+        return self.seconds is None
+
+    def begin(self) -> None:
+        """Let it live, turn by turn of its loop."""
+        self.spawn(befall, self)
+        self._main.add_done_callback(lambda _: self.loop.stop())
+        if self.seconds is not None:
+            self._plan_end(self.loop.time() + self.seconds)
+
+    def end(self) -> None:
+        """Look at what is left, and let nothing of it go on; raises Violation."""
         try:
-            loop.run_forever()
-            self._check(main)
-        except Stuck as problem:
-            raise Violation(str(problem)) from None
+            self._check()
         finally:
-            loop.abandon()
-        self.world.now = loop.time()
+            self.loop.abandon()
+            self.world.disk.lines[:] = [x for x in self.world.disk.lines if x is not self.log]
 
     def clock(self) -> int:
         """The wall clock, which somebody may set at any time."""
-        return self.world.wall.at(self.loop.time())
+        return shown(self.node.wall.ahead, self.loop.time())
 
     def earliest(self) -> int:
         """Whatever is decided now has this time or a later one."""
-        return max(self.clock(), self.world.replica.heads[-1].time)
+        return max(self.clock(), 0 if self.store is None else self.store.head.time)
 
-    def latest(self) -> int:
-        """Whatever is decided now has this time or an earlier one."""
-        return self.world.wall.furthest_at(self.loop.time())
+    def spawn(self, work: Work, *what: Any) -> asyncio.Task[None]:
+        """Somebody outside of the service does something; what goes wrong there ends it all."""
+        return self.loop.create_task(self._watched(work, what))
+
+    def _new_log(self) -> SimulatedLog:
+        world = self.world
+        checks = self._guarded(self._asked), self._refused, self._guarded(world.replica.stored)
+        what = world.disk, world.chance, world.met, *checks, self._step
+        return SharedLog(self.loop, *what) if world.is_shared else SimulatedLog(*what)
 
     def _asked(self, entries: Sequence[Entry]) -> None:
-        self.pace.asked(entries, self.loop.time())
+        self.pace.asked(entries, self._term(), self.loop.time())
+        if isinstance(self.log, SharedLog) and any(map(is_of_effect, entries)):
+            may_note = self.log.holds(LEASE) or self.log.is_unlucky
+            require(may_note, f"{entries[0].position} is noted without the lease")
 
     def _refused(self, entries: Sequence[Entry]) -> None:
-        self.pace.refused(entries, self.loop.time())
+        self.pace.refused(entries, self._term())
+
+    def _term(self) -> int:
+        return self.world.disk.terms
 
     def _plan_end(self, at: float) -> None:
         """A crash at a moment or at a step of the disk, or a stop that may not come to its end."""
@@ -108,34 +115,6 @@ class Life:
             self.steps_left = self.chance.randint(1, 150)
         self.loop.call_at(at, self.loop.stop)
 
-    def _clear_up(self) -> None:
-        """Nothing goes wrong from now on; a little later nothing is late any more."""
-        world = self.world
-        world.set_weather(CALM)
-        self.log.weather = CALM
-        world.replica.ledger.excuse(self._time() + RECOVERY)
-        world.replica.ledger.is_calm = True
-
-    def _time(self) -> int:
-        """The Store's own, and before there is a Store what it will go on from."""
-        if self.store is not None:
-            return self.store.now()
-        return max(self.clock(), self.pace.least(self.loop.time()))
-
-    async def _trouble_time(self) -> None:
-        """Now and then the wall clock is set, or the process is held for a while."""
-        ledger, left = self.world.replica.ledger, LAST_TROUBLES if self.seconds is None else 1000
-        while left and self.log.weather.clock:
-            await asyncio.sleep(self.chance.expovariate(self.log.weather.clock))
-            if self.chance.random() < 0.7:
-                self.world.met[self.world.wall.jump(self.chance)] += 1
-                ledger.excuse(self.earliest() + LONGEST_SLEEP)
-            else:
-                self.loop.pause(self.chance.choice(PAUSES))
-                self.world.met["paused"] += 1
-                ledger.excuse(self._time() + RECOVERY)
-            left -= 1
-
     async def _step(self) -> None:
         """The disk is about to do something, or has just done it: a good moment for a crash."""
         self.steps_left -= 1
@@ -143,9 +122,10 @@ class Life:
             self.loop.stop()
             await asyncio.Event().wait()
 
-    async def _main(self) -> None:
+    async def _live(self) -> None:
         world, chance = self.world, self.chance
         edition = "other" if chance.random() < 0.1 else "this"
+        end = len(world.disk.entries)
         async with open_store(
             self.log,
             replace(world.rules, fingerprint=edition),
@@ -156,21 +136,18 @@ class Life:
             grace_seconds=chance.choice((0, 2)),
         ) as store:
             self.store = store
+            self.pace = Pace(self.clock, world.furthest, store.head.time, self.loop.time())
             world.replica.check(store.head, "a new Store")
-            require(store.seq == len(world.disk.entries), f"a new Store is at {store.seq} only")
-            company = Company(store, world.disk, chance, world.met)
+            require(store.seq >= end, f"a new Store is at {store.seq} only")
+            company = Company(store, world)
             store.listeners.append(self._guarded(company.hear))
-            follower = self._spawn(company.follow)
-            self._spawn(company.operate, self.seconds is not None)
-            world.clients.begin = lambda errand: self._spawn(world.clients.run, errand, store)
-            world.clients.earliest, world.clients.latest = self.earliest, self.latest
-            world.clients.begin_all()
-            await (company.settle(world.clients) if self.seconds is None else self.stopping.wait())
+            follower = self.spawn(company.follow)
+            self.spawn(company.operate, not self.is_last)
+            world.clients.begin_all(self)
+            await (company.settle() if self.is_last else self.stopping.wait())
+            self.has_settled = True
+            held_up(world)
         await follower
-
-    def _spawn(self, work: Work, *what: Any) -> asyncio.Task[None]:
-        """Somebody outside of the service does something; what goes wrong there ends it all."""
-        return self.loop.create_task(self._watched(work, what))
 
     async def _watched(self, work: Work, what: tuple[Any, ...]) -> None:
         try:
@@ -196,19 +173,25 @@ class Life:
         self.failure = self.failure or failure
         self.loop.stop()
 
-    def _check(self, main: asyncio.Task[None]) -> None:
+    def _check(self) -> None:
         """What holds at every end of a life, of whatever kind it was."""
         failure = self.failure or self.loop.failure
-        fault = main.exception() if main.done() else None
+        fault = self._main.exception() if self._main.done() else None
         for leaf in leaves(failure or fault):
-            if not isinstance(leaf, DiskBroken):
+            if not self._may_end_by(leaf):
                 told = isinstance(leaf, Violation)
                 raise Violation(str(leaf) if told else f"the Store has ended: {leaf!r}") from leaf
-        how = "ended by its disk" if fault else "stopped" if main.done() else "crashed"
+        how = "ended by its disk" if fault else "stopped" if self._main.done() else "crashed"
         self.world.met[how] += 1
+        self.has_settled &= how == "stopped"
         if self.store is not None:
             self.world.replica.check(self.store.head, "the Store")
             check_state(self.store.state)
+
+    def _may_end_by(self, fault: BaseException) -> bool:
+        """Nothing goes on after a broken disk, and nothing begins without a line to it."""
+        never_began = self.store is None and isinstance(fault, LogUnavailable)
+        return never_began or isinstance(fault, DiskBroken)
 
 
 def leaves(fault: BaseException | None) -> Iterator[BaseException]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,6 +21,11 @@ class Silent:
         """Say nothing, do nothing."""
 
 
+def steady() -> float:
+    """The clock that nobody sets, of whoever asks."""
+    return asyncio.get_running_loop().time()
+
+
 SILENT = Silent()
 POLICY = RetryPolicy(attempts=3, first=0.2, longest=5)
 LIMITS: Mapping[str, Mapping[str, object]] = {
@@ -36,7 +42,10 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
         "log": SILENT,
     },
     "app.runtime.commit": {"log": SILENT},
-    "app.runtime.store": {"WAITING_COMMANDS": 12, "COMMANDS_A_COMMIT": 6},
+    "app.runtime.store": {"WAITING_COMMANDS": 12, "COMMANDS_A_COMMIT": 6, "log": SILENT},
+    "app.runtime.nodes": {"log": SILENT},
+    "app.runtime.tenure": {"monotonic": steady, "log": SILENT},
+    "app.runtime.event_log.growth": {"SECONDS_BETWEEN_LOOKS": 5.0},
     "app.wire.state": {"ITEMS_A_ROW": 3},
 }
 MODULES = {name: import_module(name) for name in LIMITS}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import sys
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -14,6 +16,13 @@ CLOSINGS = 10
 
 class Stuck(Exception):
     """Nothing is ready, and nothing ever will be; or there is no end to what is."""
+
+
+@dataclass(slots=True)
+class Steady:
+    """A clock that nobody sets: seconds since the simulation began."""
+
+    now: float = 0.0
 
 
 class SimulatedTask(asyncio.Task[Any]):
@@ -28,31 +37,63 @@ class SimulatedTask(asyncio.Task[Any]):
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
-    """Runs what is ready in an order that `chance` chooses, and then lets time jump.
+    """Runs what is ready in an order that `chance` chooses, turn by turn, when its time has come.
 
-    `turns` is how many turns it takes at most.
+    `steady` is the time of all loops; `turns` is how many turns this one takes at most.
     """
 
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
 
-    def __init__(self, chance: Random, *, now: float, turns: int) -> None:
+    def __init__(self, chance: Random, *, steady: Steady, turns: int) -> None:
         super().__init__()
+        self.held_until = 0.0
         self.failure: BaseException | None = None
         self._chance = chance
-        self._now = now
+        self._steady = steady
         self._turns = turns
         self._tasks: list[SimulatedTask] = []
         self._is_abandoned = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it does nothing now, and does not know it."""
+        return self._steady.now < self.held_until
+
     def time(self) -> float:
         """Seconds since the simulation began; no time passes while something is ready."""
-        return self._now
+        return self._steady.now
 
-    def pause(self, seconds: float) -> None:
-        """Let time pass while nothing is done, as when the process is held."""
-        self._now += seconds
+    def hold(self, seconds: float) -> None:
+        """Do nothing for a while, from the next step on, as a process that is stopped."""
+        self.held_until = self._steady.now + seconds
+
+    def next_at(self) -> float:
+        """When there is something to do."""
+        scheduled = self._scheduled
+        while scheduled and scheduled[0].cancelled():
+            heapq.heappop(scheduled)
+        if not (self._ready or scheduled or self._stopping):
+            raise Stuck("nothing more will ever happen")
+        at = self._steady.now if self._ready or self._stopping else scheduled[0].when()
+        return max(at, self.held_until)
+
+    def turn(self) -> None:
+        """Do what is to be done now."""
+        before = sys.get_asyncgen_hooks()
+        asyncio._set_running_loop(self)
+        sys.set_asyncgen_hooks(None, self._asyncgen_finalizer_hook)
+        try:
+            self._run_once()
+        finally:
+            sys.set_asyncgen_hooks(*before)
+            asyncio._set_running_loop(None)
 
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """A task with a number of its own, kept to the end."""
@@ -90,15 +131,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.close()
 
     def _run_once(self) -> None:
-        """One turn of `run_forever`; a stop takes effect between any two steps."""
+        """A stop takes effect between any two steps, and so does a hold."""
         ready, scheduled = self._ready, self._scheduled
-        while scheduled and scheduled[0].cancelled():
-            heapq.heappop(scheduled)
-        if not ready and not self._stopping:
-            if not scheduled:
-                raise Stuck("nothing more will ever happen")
-            self._now = max(self._now, scheduled[0].when())
-        while scheduled and scheduled[0].when() <= self._now:
+        while scheduled and scheduled[0].when() <= self._steady.now:
             ready.append(heapq.heappop(scheduled))
         self._turns -= 1
         if self._turns < 0:
@@ -107,8 +142,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         ready.clear()
         if len(turn) > 1:
             self._chance.shuffle(turn)
-        for handle in turn:
-            if self._stopping:
+        for number, handle in enumerate(turn):
+            if self._stopping or self.is_held:
+                ready.extendleft(reversed(turn[number:]))
                 return
             if not handle.cancelled():
                 handle._run()

@@ -9,7 +9,7 @@ from random import Random
 
 from app.core.ports import Unavailable
 from app.runtime.attempts import STEP_SECONDS
-from tests.simulation.disk import CALM, Weather
+from tests.simulation.weather import CALM, Weather
 
 
 @dataclass(slots=True)

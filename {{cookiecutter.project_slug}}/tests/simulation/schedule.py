@@ -1,13 +1,13 @@
-"""One schedule: a service that lives, crashes and lives again on one disk, all by one seed."""
+"""One schedule: nodes that live, crash and live again on one disk, all by one seed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from tests.simulation.answers import check_answers, check_nameless
 from tests.simulation.checks import check_log, story_of
 from tests.simulation.features import check_story
-from tests.simulation.life import Life
 from tests.simulation.limits import small_limits
+from tests.simulation.loop import Stuck
+from tests.simulation.node import Node
 from tests.simulation.violation import Violation, require
 from tests.simulation.world import World
 
@@ -27,19 +27,32 @@ def simulate(seed: int) -> World:
 
 
 def run(world: World) -> None:
-    """Some lives that end somehow, and a last one in which everything comes to its end."""
+    """One node or two, with some lives that end somehow, and a last one that ends well."""
     chance = world.chance
     seconds = chance.uniform(3, 20)
     world.clients.plan(chance.randint(15, 35), 1.2 * seconds)
-    lives = chance.randint(1, 4)
-    for _ in range(lives):
-        Life(world, chance.uniform(0.1, 2 * seconds / lives)).run()
-        world.now += chance.choice((0.1, 3, 60))
-        if chance.random() < 0.2:
-            world.met[world.wall.jump(chance)] += 1
-    # A disk that fills up and is emptied again, without a start that would set all right.
-    world.set_weather(replace(world.weather, broken=0.0, full=chance.choice((0.0, 0.3))))
-    Life(world, None).run()
+    for _ in range(chance.choice((1, 2))):
+        lives = chance.randint(1, 4)
+        world.nodes.append(Node(world, lives, 2 * seconds / lives))
+    world.met["schedules with several nodes"] += world.is_shared
+    try:
+        take_turns(world)
+    except Stuck as problem:
+        raise Violation(str(problem)) from None
+    finally:
+        for node in world.nodes:
+            if node.life is not None:
+                node.life.loop.abandon()
+
+
+def take_turns(world: World) -> None:
+    """Let whoever is next do what it has to do, until nobody has; chance decides between two."""
+    steady, nodes = world.steady, world.nodes
+    while not all(node.is_done for node in nodes):
+        moments = [node.next_at() for node in nodes]
+        steady.now = max(steady.now, min(moments))
+        ready = [node for node, at in zip(nodes, moments, strict=True) if at <= steady.now]
+        (ready[0] if len(ready) == 1 else world.chance.choice(ready)).turn()
 
 
 def check_end(world: World) -> None:
@@ -47,8 +60,9 @@ def check_end(world: World) -> None:
     head = world.replica.heads[-1]
     for name in ("pending", "groups", "keyed", "dead"):
         require(not getattr(head.effects, name), f"effects.{name} is not empty in the end")
-    world.clients.check()
-    left = world.replica.ledger.open
+    check_answers(world.clients.errands, world.disk)
+    check_nameless(world.clients.errands, world.disk)
+    left = world.ledger.open
     require(not left, f"these effects never end: {', '.join(left)}")
     check_log(world.disk, world.window)
     check_story(story_of(world.disk, head.state, world.ports))
