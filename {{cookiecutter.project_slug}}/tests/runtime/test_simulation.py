@@ -21,6 +21,7 @@ SCHEDULES = 200
 SCHEDULES_FOR_A_SABOTAGE = 400
 # Failures that every run of so many schedules comes upon.
 MET = {
+    "arrived late",
     "broken after",
     "broken before",
     "clock set back",

@@ -28,9 +28,18 @@ class Lease(NamedTuple):
     until: float
 
 
+class Late(NamedTuple):
+    """An append that is still on its way at a time when its sender is dead."""
+
+    at: float
+    line: SharedLog
+    expected: int
+    entries: Sequence[Entry]
+
+
 @dataclass(slots=True)
 class Disk:
-    """What is left after a crash, and the `lines` that nodes have to it."""
+    """What is left after a crash, the `lines` that nodes have to it, and what is `late` on them."""
 
     epoch: str
     weather: Weather = CALM
@@ -38,6 +47,7 @@ class Disk:
     snapshot: Snapshot | None = None
     leases: dict[str, Lease] = field(default_factory=dict)
     lines: list[SharedLog] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     terms: int = 0
 
     def next_term(self) -> int:

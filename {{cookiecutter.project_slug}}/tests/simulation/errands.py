@@ -102,6 +102,7 @@ class Clients:
         self.lives[:] = [other for other in self.lives if other is not life]
         for errand in self.errands:
             if errand.served_by is life and not errand.is_over:
+                errand.has_moved |= life.world.is_shared and errand.sent > 0
                 self.begin(errand, self.lives)
 
     def lose_patience(self, life: Life) -> None:

@@ -71,9 +71,10 @@ class Life:
         """Look at what is left, and let nothing of it go on; raises Violation."""
         try:
             self._check()
+            if isinstance(self.log, SharedLog):
+                self.log.leave()
         finally:
             self.loop.abandon()
-            self.world.disk.lines[:] = [x for x in self.world.disk.lines if x is not self.log]
 
     def clock(self) -> int:
         """The wall clock, which somebody may set at any time."""

@@ -8,6 +8,7 @@ from tests.simulation.features import check_story
 from tests.simulation.limits import small_limits
 from tests.simulation.loop import Stuck
 from tests.simulation.node import Node
+from tests.simulation.shared import Arrivals
 from tests.simulation.violation import Violation, require
 from tests.simulation.world import World
 
@@ -47,11 +48,12 @@ def run(world: World) -> None:
 
 def take_turns(world: World) -> None:
     """Let whoever is next do what it has to do, until nobody has; chance decides between two."""
-    steady, nodes = world.steady, world.nodes
-    while not all(node.is_done for node in nodes):
-        moments = [node.next_at() for node in nodes]
+    steady = world.steady
+    table: list[Node | Arrivals] = [*world.nodes, Arrivals(world.disk)]
+    while not all(each.is_done for each in table):
+        moments = [each.next_at() for each in table]
         steady.now = max(steady.now, min(moments))
-        ready = [node for node, at in zip(nodes, moments, strict=True) if at <= steady.now]
+        ready = [each for each, at in zip(table, moments, strict=True) if at <= steady.now]
         (ready[0] if len(ready) == 1 else world.chance.choice(ready)).turn()
 
 

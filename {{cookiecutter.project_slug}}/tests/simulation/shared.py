@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.heard import Heard
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailable
 from app.runtime.tenure import LEASE_SECONDS
-from tests.simulation.disk import Lease, SimulatedLog
+from tests.simulation.disk import Disk, Late, Lease, SimulatedLog
 
 POKE_SECONDS = 0.01
+ARRIVES = 0.7
+LATE = 0.01, 1, 10
 
 
 class SharedLog(SimulatedLog):
@@ -24,6 +27,7 @@ class SharedLog(SimulatedLog):
         self.cut_until = 0.0
         self._has_failed = False
         self._failed_at = -math.inf
+        self._on_its_way: tuple[int, Sequence[Entry]] | None = None
         self._loop = loop
         self._growth = Growth()
         self._heard = Heard()
@@ -54,21 +58,32 @@ class SharedLog(SimulatedLog):
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """As the port says."""
+        self._on_its_way = expected, entries
         try:
             await super().append(expected, entries)
-        except (AnswerLost, Conflict):
-            self._has_failed, self._failed_at = True, self._loop.time()
+        except Exception as problem:
+            self._on_its_way = None
+            if isinstance(problem, AnswerLost | Conflict):
+                self._has_failed, self._failed_at = True, self._loop.time()
             raise
         self._has_failed = False
         self._growth.appended(entries)
 
     def store(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store them, unless another node was faster, and let the others know."""
+        self._on_its_way = None
         end = len(self.disk.entries)
         if end != expected:
             raise self.failed("overtaken", Conflict(f"the log ends at {end}"))
         super().store(expected, entries)
         self._poke(lambda line: line._growth.told(expected + len(entries)))
+
+    def leave(self) -> None:
+        """Its node is dead; what is on its way may arrive all the same."""
+        self.disk.lines[:] = [line for line in self.disk.lines if line is not self]
+        if self._on_its_way is not None and self.chance.random() < ARRIVES:
+            at = self._loop.time() + self.chance.choice(LATE)
+            self.disk.late.append(Late(at, self, *self._on_its_way))
 
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after a position, as they are appended."""
@@ -123,3 +138,24 @@ class SharedLog(SimulatedLog):
     def _hear(self, tell: Callable[[SharedLog], None]) -> None:
         if not self.is_cut:
             tell(self)
+
+
+class Arrivals:
+    """Lets arrive what dead nodes have sent, as one that takes turns with those that live."""
+
+    is_done = True
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def next_at(self) -> float:
+        """When the next of it arrives."""
+        return min((late.at for late in self._disk.late), default=math.inf)
+
+    def turn(self) -> None:
+        """It is stored, unless the log has grown meanwhile."""
+        late = min(self._disk.late, key=lambda late: late.at)
+        self._disk.late.remove(late)
+        with suppress(Conflict):
+            late.line.store(late.expected, late.entries)
+            late.line.met["arrived late"] += 1
