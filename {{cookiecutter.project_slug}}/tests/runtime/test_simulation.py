@@ -18,7 +18,7 @@ from tests.simulation.violation import Violation
 
 ROOT = Path(__file__).parents[2]
 SCHEDULES = 200
-SCHEDULES_FOR_A_SABOTAGE = 400
+SCHEDULES_FOR_A_SABOTAGE = 1000
 # Failures that every run of so many schedules comes upon.
 MET = {
     "arrived late",

@@ -94,15 +94,6 @@ def news_is_heard_only_of_the_last(patch: Patch) -> None:
     patch.setattr(Nodes, "take_stored", lambda self: genuine(self)[-1:])
 
 
-def news_is_lost_while_it_is_not_taken(patch: Patch) -> None:
-    async def follow(self: Any, position: int) -> None:
-        async for entries in self._log.tail(position):
-            self._stored = entries
-            self._wake()
-
-    patch.setattr(Nodes, "_follow", follow)
-
-
 def whoever_takes_over_begins_nothing(patch: Patch) -> None:
     def begun(self: Any) -> None:
         self._has_begun = self._has_begun or self._log.disk.terms < 2
@@ -122,6 +113,5 @@ OF_NODES: Sabotages = {
     after_a_conflict_the_same_is_stored_a_little_later: None,
     a_refusal_is_given_by_what_a_node_knows: None,
     news_is_heard_only_of_the_last: None,
-    news_is_lost_while_it_is_not_taken: None,
     whoever_takes_over_begins_nothing: "orders",
 }

@@ -14,7 +14,6 @@ from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailab
 from app.runtime.tenure import LEASE_SECONDS
 from tests.simulation.disk import Disk, Late, Lease, SimulatedLog
 
-POKE_SECONDS = 0.01
 ARRIVES = 0.7
 LATE = 0.01, 1, 10
 
@@ -131,9 +130,11 @@ class SharedLog(SimulatedLog):
             raise AnswerLost("the line was cut") from problem
 
     def _poke(self, tell: Callable[[SharedLog], None]) -> None:
+        weather = self.disk.weather
         for line in self.disk.lines:
-            if line is not self and self.chance.random() >= self.disk.weather.lost:
-                line._loop.call_later(self.chance.expovariate(1 / POKE_SECONDS), line._hear, tell)
+            if line is not self and self.chance.random() >= weather.lost:
+                seconds = self.chance.expovariate(1 / weather.news_seconds)
+                line._loop.call_later(seconds, line._hear, tell)
 
     def _hear(self, tell: Callable[[SharedLog], None]) -> None:
         if not self.is_cut:

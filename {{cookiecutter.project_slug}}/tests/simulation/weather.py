@@ -8,7 +8,7 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How likely each failure is, how long the disk takes (seconds), and how long the outside.
+    """How likely each failure is; how long the disk, the outside and news of others take (seconds).
 
     `troubles` is how often in a second a machine's clock is set, its process held, or its line cut.
     """
@@ -21,6 +21,7 @@ class Weather:
     troubles: float = 0.0
     disk_seconds: float = 0.001
     outside_seconds: float = 0.01
+    news_seconds: float = 0.01
 
 
 # Those do not end with bad weather: what they hold up must be on time soon after.
@@ -39,4 +40,5 @@ def some_weather(chance: Random) -> Weather:
         troubles=chance.choice((0.0, 0.0, 0.02, 0.2)),
         disk_seconds=chance.choice((0.0005, 0.02, 0.2)),
         outside_seconds=chance.choice((0.001, 0.3, 2)),
+        news_seconds=chance.choice((0.001, 0.1, 2)),
     )
