@@ -95,16 +95,14 @@ class Life:
         return SharedLog(self.loop, *what) if world.is_shared else SimulatedLog(*what)
 
     def _asked(self, entries: Sequence[Entry]) -> None:
-        self.pace.asked(entries, self._term(), self.loop.time())
+        self.pace.asked(entries, self.loop.time())
         if isinstance(self.log, SharedLog) and any(map(is_of_effect, entries)):
             may_note = self.log.holds(LEASE) or self.log.is_unlucky
             require(may_note, f"{entries[0].position} is noted without the lease")
 
     def _refused(self, entries: Sequence[Entry]) -> None:
-        self.pace.refused(entries, self._term())
-
-    def _term(self) -> int:
-        return self.world.disk.terms
+        if not self.world.is_shared:  # a new term begins anew, with what was left of the last one
+            self.pace.refused(entries)
 
     def _plan_end(self, at: float) -> None:
         """A crash at a moment or at a step of the disk, or a stop that may not come to its end."""

@@ -13,8 +13,8 @@ from tests.simulation.violation import require
 
 ROUNDED = 1000  # microseconds: the Store's clock adds up what has passed
 
-# An effect, what is to be noted of it, and in which term.
-Note: TypeAlias = tuple[str, str | None, int]
+# An effect, and what is to be noted of it.
+Note: TypeAlias = tuple[str, str | None]
 
 
 class Pace:
@@ -33,7 +33,7 @@ class Pace:
         self._at = now
         self._refused: dict[Note, int] = {}
 
-    def asked(self, entries: Sequence[Entry], term: int, now: float) -> None:
+    def asked(self, entries: Sequence[Entry], now: float) -> None:
         """These were decided just now, and are to be stored."""
         time = entries[0].time
         words = f"{entries[0].position}, at {time},"
@@ -44,22 +44,22 @@ class Pace:
         furthest = self._furthest()
         require(time <= furthest + ROUNDED, f"{words} is ahead of any wall's {furthest}")
         self._newest, self._at = time, now
-        for note in notes(entries, term):
+        for note in notes(entries):
             if note in self._refused:
                 passed = (time - self._refused.pop(note)) / MICROSECONDS
                 is_soon = passed < AGAIN_SECONDS - ROUNDED / MICROSECONDS
                 require(not is_soon, f"{note} is tried again after {passed} s")
 
-    def refused(self, entries: Sequence[Entry], term: int) -> None:
+    def refused(self, entries: Sequence[Entry]) -> None:
         """There was no room for these."""
-        self._refused |= dict.fromkeys(notes(entries, term), entries[0].time)
+        self._refused |= dict.fromkeys(notes(entries), entries[0].time)
 
 
-def notes(entries: Sequence[Entry], term: int) -> Iterator[Note]:
+def notes(entries: Sequence[Entry]) -> Iterator[Note]:
     """What the service itself notes of its effects."""
     for entry in entries:
         if is_of_effect(entry):
-            yield entry.settles or entry.continues or "", entry.outcome, term
+            yield entry.settles or entry.continues or "", entry.outcome
 
 
 def is_of_effect(entry: Entry) -> bool:
