@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from app.runtime.event_log.announcements import Announcements
 from app.runtime.event_log.growth import Growth
-from app.runtime.event_log.heard import Heard
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailable
 from app.runtime.tenure import LEASE_SECONDS
 from tests.simulation.disk import Disk, Late, Lease, SimulatedLog
@@ -29,7 +29,7 @@ class SharedLog(SimulatedLog):
         self._on_its_way: tuple[int, Sequence[Entry]] | None = None
         self._loop = loop
         self._growth = Growth()
-        self._heard = Heard()
+        self._announcements = Announcements()
         self.disk.lines.append(self)
 
     @property
@@ -110,11 +110,11 @@ class SharedLog(SimulatedLog):
     async def announce(self, text: str) -> None:
         """Tell the others, unless it gets lost."""
         await self.moment()
-        self._poke(lambda line: line._heard.hear(text))
+        self._poke(lambda line: line._announcements.hear(text))
 
     def announcements(self) -> AsyncIterator[str]:
         """What the others announce."""
-        return self._heard.announcements()
+        return self._announcements.from_now_on()
 
     async def moment(self) -> None:
         """Ask, or be answered, if there is a line."""
