@@ -18,14 +18,14 @@ from app.cli.reading import (
 )
 from app.core.rejected import StartRefused
 from app.domain import State
-from app.domain.sequence import Sequence
+from app.domain.persistent_list import PersistentList
 from app.observe.printable import printable_lines
 from app.runtime.decide import Decider
 from app.runtime.event_log.reader import Reader
 from app.runtime.replay import diagnosis
 from app.settings import Settings
 
-# Sequences are dataclasses too, but are to be printed as lists: hence none is printed as such.
+# A PersistentList is a dataclass, too, but to be printed as a list: so none is printed as such.
 LAYOUT = (
     orjson.OPT_INDENT_2
     | orjson.OPT_UTC_Z
@@ -78,7 +78,7 @@ def _plain(value: Any) -> object:
     match value:
         case HashTrieMap():
             return {_key(key): value[key] for key in value}
-        case Sequence():
+        case PersistentList():
             return list(value)
         case State():
             return value._asdict()

@@ -10,7 +10,7 @@ from itertools import islice
 from rpds import HashTrieMap
 
 from app.core.principal import Principal
-from app.domain.sequence import Sequence
+from app.domain.persistent_list import PersistentList
 
 SHOWN = 100
 
@@ -32,7 +32,7 @@ class Things:
     """All of them by name; and their names in order, since the map has none."""
 
     by_name: HashTrieMap[str, Thing] = HashTrieMap()
-    names: Sequence[str] = Sequence()
+    names: PersistentList[str] = PersistentList()
 
     def get(self, name: str) -> Thing | None:
         """The one of this name, or None."""

@@ -1,6 +1,6 @@
 """The State as rows of JSON, for snapshots: written and read by the types of its fields.
 
-Each branch of the State is a dataclass; its persistent maps and sequences become many rows of a
+Each branch of the State is a dataclass; its persistent maps and lists become many rows of a
 few hundred items, everything else one row each. Within an item there are no more such maps.
 """
 
@@ -14,7 +14,7 @@ from pydantic import PydanticUserError, TypeAdapter
 from rpds import HashTrieMap
 
 from app.domain import State
-from app.domain.sequence import Sequence
+from app.domain.persistent_list import PersistentList
 from app.runtime.batched import batched
 from app.runtime.event_log.port import Row
 from app.runtime.snapshot import ITEMS_A_ROW
@@ -108,9 +108,9 @@ def _field(kind: Any) -> Field:
     if origin is MapOf:
         pairs: TypeAdapter[Any] = TypeAdapter(list[tuple[arguments]])  # type: ignore[valid-type]
         return Field(lambda value: _batches(value.items()), lambda texts: _map(pairs, texts))
-    if origin is Sequence:
+    if origin is PersistentList:
         items: TypeAdapter[Any] = TypeAdapter(list[arguments])  # type: ignore[valid-type]
-        return Field(_batches, lambda texts: _sequence(items, texts))
+        return Field(_batches, lambda texts: _list(items, texts))
     one: TypeAdapter[Any] = TypeAdapter(kind)
     return Field(lambda value: iter([_text(value)]), lambda texts: _one(one, texts))
 
@@ -122,8 +122,8 @@ def _map(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:
     return HashTrieMap(found)
 
 
-def _sequence(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:
-    return Sequence.of(item for text in texts for item in adapter.validate_json(text))
+def _list(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:
+    return PersistentList.of(item for text in texts for item in adapter.validate_json(text))
 
 
 def _one(adapter: TypeAdapter[Any], texts: Iterable[str]) -> Any:

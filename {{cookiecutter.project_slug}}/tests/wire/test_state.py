@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rpds import HashTrieMap
 
 from app.domain import Event, State, reduce
-from app.domain.sequence import Sequence
+from app.domain.persistent_list import PersistentList
 from app.wire.state import decode_state, encode_state, fields_of
 from tests.scenario import environment
 from tests.wire.test_codec import any_of
@@ -84,8 +84,8 @@ class Odd:
 class Counted:
     """Some of the numbers."""
 
-    by_id: HashTrieMap[str, Sequence[int]] = HashTrieMap()
-    latest: tuple[Sequence[int], ...] = ()
+    by_id: HashTrieMap[str, PersistentList[int]] = HashTrieMap()
+    latest: tuple[PersistentList[int], ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_what_no_snapshot_can_have_is_named(branch: type, words: str) -> None:
 
 
 def test_a_sequence_may_be_within_an_item() -> None:
-    numbers = Sequence.of(range(100))
-    kept = Counted(HashTrieMap({"a": numbers}), (numbers, Sequence()))
+    numbers = PersistentList.of(range(100))
+    kept = Counted(HashTrieMap({"a": numbers}), (numbers, PersistentList()))
 
     for name, field in fields_of(Counted).items():
         value = getattr(kept, name)

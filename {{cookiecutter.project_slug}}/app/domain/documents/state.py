@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rpds import HashTrieMap
 
 from app.core.principal import Principal
-from app.domain.sequence import Sequence
+from app.domain.persistent_list import PersistentList
 
 SHOWN = 50
 SHOWN_CHARACTERS = 250_000
@@ -31,7 +31,7 @@ class Documents:
     """
 
     by_id: HashTrieMap[str, Document] = HashTrieMap()
-    ids: Sequence[str] = Sequence()
+    ids: PersistentList[str] = PersistentList()
     recent: tuple[str, ...] = ()
 
     def get(self, doc_id: str) -> Document:

@@ -11,11 +11,11 @@ from rpds import HashTrieMap
 
 from app.core.principal import Principal, Role
 from app.domain.orders.actions import Item, Status
-from app.domain.sequence import Sequence
+from app.domain.persistent_list import PersistentList
 
 SHOWN = 500
 
-NO_IDS: Sequence[str] = Sequence()
+NO_IDS: PersistentList[str] = PersistentList()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Orders:
     """Orders by id; their ids as placed, all and each customer's: a map has no order of its own."""
 
     by_id: HashTrieMap[str, Order] = HashTrieMap()
-    ids: Sequence[str] = Sequence()
-    by_customer: HashTrieMap[str, Sequence[str]] = HashTrieMap()
+    ids: PersistentList[str] = PersistentList()
+    by_customer: HashTrieMap[str, PersistentList[str]] = HashTrieMap()
 
     def get(self, order_id: str) -> Order | None:
         """The order, or None."""
         return self.by_id.get(order_id)
 
-    def of(self, customer_id: str) -> Sequence[str]:
+    def of(self, customer_id: str) -> PersistentList[str]:
         """The ids of a customer's orders, as placed."""
         return self.by_customer.get(customer_id, NO_IDS)
 

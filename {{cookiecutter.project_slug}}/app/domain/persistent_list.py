@@ -12,7 +12,7 @@ CHUNK = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence(Generic[T]):
+class PersistentList(Generic[T]):
     """Values by position, from 0: in full blocks of chunks, in full chunks, and the last few.
 
     Adding one copies a chunk, seldom more. It takes 10 bytes a value, where a persistent map by
@@ -36,21 +36,21 @@ class Sequence(Generic[T]):
         return self.after(0)
 
     @classmethod
-    def of(cls, values: Iterable[T]) -> Sequence[T]:
+    def of(cls, values: Iterable[T]) -> PersistentList[T]:
         """These values."""
         full, last = _cut(tuple(values))
         blocks, chunks = _cut(full)
         return cls(blocks, chunks, last)
 
-    def added(self, value: T) -> Sequence[T]:
+    def added(self, value: T) -> PersistentList[T]:
         """These values and one more."""
         last = (*self.last, value)
         if len(last) < CHUNK:
-            return Sequence(self.blocks, self.chunks, last)
+            return PersistentList(self.blocks, self.chunks, last)
         chunks = (*self.chunks, last)
         if len(chunks) < CHUNK:
-            return Sequence(self.blocks, chunks)
-        return Sequence((*self.blocks, chunks))
+            return PersistentList(self.blocks, chunks)
+        return PersistentList((*self.blocks, chunks))
 
     def after(self, position: int) -> Iterator[T]:
         """Values in order, from `position` on."""

@@ -1,8 +1,8 @@
-"""A Sequence is a list that keeps what it was."""
+"""A persistent list keeps what it was."""
 
 import pytest
 
-from app.domain.sequence import CHUNK, Sequence
+from app.domain.persistent_list import CHUNK, PersistentList
 
 BLOCK = CHUNK * CHUNK
 LENGTHS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, BLOCK - 1, BLOCK, BLOCK + CHUNK + 1, 2 * BLOCK]
@@ -10,11 +10,11 @@ LENGTHS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, BLOCK - 1, BLOCK, BLOCK + CHUNK + 
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_it_has_every_value_in_its_place_however_it_was_made(length: int) -> None:
-    values: Sequence[int] = Sequence()
+    values: PersistentList[int] = PersistentList()
     for number in range(length):
         values = values.added(number)
 
-    assert values == Sequence.of(range(length))
+    assert values == PersistentList.of(range(length))
     assert len(values) == length
     assert list(values) == list(range(length))
     assert list(values.after(length // 2)) == list(range(length // 2, length))
@@ -23,7 +23,7 @@ def test_it_has_every_value_in_its_place_however_it_was_made(length: int) -> Non
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_adding_to_it_leaves_it_as_it_was(length: int) -> None:
-    before = Sequence.of(range(length))
+    before = PersistentList.of(range(length))
 
     assert list(before.added(-1)) == [*range(length), -1]
     assert list(before) == list(range(length))
