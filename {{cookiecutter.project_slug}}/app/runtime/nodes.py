@@ -138,7 +138,7 @@ class Nodes:
                     self._hear(event, cause)
                 case {"node": str(), "about": str(), "facts": _} as report:
                     self.reports.hear(report)
-                case _:  # of another edition, or of another program
+                case _:  # of another version, or of another program
                     log.warning("an announcement cannot be read", words=text[:100])
 
 

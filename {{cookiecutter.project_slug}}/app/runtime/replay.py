@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 async def replay(
     event_log: EventLog, decider: Decider[State, Command, Event]
 ) -> Head[State, Command]:
-    """What the log says, from its snapshot on if there is one for this edition of the code.
+    """What the log says, from its snapshot on if there is one for this version of the code.
 
     Raises StartRefused at an entry that cannot be read.
     """

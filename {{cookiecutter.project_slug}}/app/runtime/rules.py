@@ -22,7 +22,7 @@ class Rules(Generic[State, Command, Event]):
     """A domain as functions: its beginning, its reducer, its policy and its JSON.
 
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
-    what they cannot read. `fingerprint` names the edition of the code that makes the State: a
+    what they cannot read. `fingerprint` names the version of the code that makes the State: a
     snapshot of another is not used. `remember_seconds` is how long a command's id is remembered.
     Ephemeral events of `own_topics` each node tells its own clients, and no other node.
     """

@@ -81,7 +81,7 @@ async def save_snapshot(
 async def load_snapshot(
     event_log: EventLog, rules: Rules[State, Command, Event]
 ) -> Head[State, Command] | None:
-    """The head that was saved, if it was saved by this edition of the code."""
+    """The head that was saved, if it was saved by this version of the code."""
     snapshot = await event_log.load_snapshot(rules.fingerprint)
     if snapshot is None:
         return None

@@ -331,7 +331,7 @@ class Store(Generic[State, Command, Event]):
         """Commit what waits, group by group, until the Store is closed and nothing waits.
 
         A node that cannot read what another has stored ends its work, and is no more ready: its
-        edition is too old.
+        version is too old.
         """
         try:
             while await self._has_work():
@@ -345,7 +345,7 @@ class Store(Generic[State, Command, Event]):
             if self._nodes.has_turn:  # beside all else: nobody waits for it but the next start
                 tasks.create_task(self._snapshots.at_the_end(self.head), name="snapshot")
         except StartRefused as problem:
-            log.critical("this node cannot go on: it needs the newer edition", problem=str(problem))
+            log.critical("this node cannot go on: it needs the newer version", problem=str(problem))
             self._open = False
             self._abandon_effects()
             await self._nodes.leave()
@@ -400,7 +400,7 @@ class Store(Generic[State, Command, Event]):
         """Another node tells of an event that is stored nowhere."""
         try:
             decoded = self._decider.rules.decode_event(event)
-        except Rejected as problem:  # of another edition
+        except Rejected as problem:  # of another version
             log.warning("an event of another node cannot be read", problem=problem.message)
             return
         topic = self._decider.rules.topic_of(decoded)

@@ -1,4 +1,4 @@
-"""Names the edition of the code that makes the State: another may make it differently."""
+"""Names the version of the code that makes the State: another may make it differently."""
 
 import hashlib
 from pathlib import Path

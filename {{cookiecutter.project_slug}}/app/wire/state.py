@@ -45,7 +45,7 @@ def encode_state(state: State) -> Iterator[Row]:
 
 
 def decode_state(rows: Iterable[Row]) -> State:
-    """The State that these rows were made of, by the same edition of the code."""
+    """The State that these rows were made of, by the same version of the code."""
     texts: dict[str, list[str]] = {name: [] for name in FIELDS}
     for name, text in rows:
         texts[name].append(text)

@@ -233,7 +233,7 @@ async def test_a_state_that_comes_out_otherwise_than_in_the_snapshot_is_told() -
         return (state + 2 * action.amount, []) if isinstance(action, Added) else None
 
     entries = await log_of(Add(1), Add(1), Add(1))
-    snapshot = Snapshot(2, "of another edition", [("head", "[0,0,[]]"), ("state.total", "2")])
+    snapshot = Snapshot(2, "of another version", [("head", "[0,0,[]]"), ("state.total", "2")])
 
     states = [each for each in found(entries, edited(double), snapshot) if not is_ruling(each)]
 

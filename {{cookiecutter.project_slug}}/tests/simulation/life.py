@@ -123,11 +123,11 @@ class Life:
 
     async def _live(self) -> None:
         world, chance = self.world, self.chance
-        edition = "other" if chance.random() < 0.1 else "this"
+        version = "other" if chance.random() < 0.1 else "this"
         end = len(world.disk.entries)
         async with open_store(
             self.log,
-            replace(world.rules, fingerprint=edition),
+            replace(world.rules, fingerprint=version),
             Ports(**world.ports),
             policy=POLICY,
             clock=self.clock,

@@ -27,7 +27,7 @@ class Reader(Protocol):
         """Every entry after a position, up to the last one that there is by then."""
 
     def snapshot(self) -> Snapshot | None:
-        """The snapshot that there is, whichever edition of the code has written it."""
+        """The snapshot that there is, whichever version of the code has written it."""
 
     def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> int:
         """Copy the log as it is now into a new file, under a new epoch and without its snapshot.

@@ -46,7 +46,7 @@ class SharedReader:
             after = entries[-1].position
 
     def snapshot(self) -> Snapshot | None:
-        """The snapshot that there is, whichever edition of the code has written it."""
+        """The snapshot that there is, whichever version of the code has written it."""
         return self._run(self._log.load_snapshot(None))
 
     def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> int:

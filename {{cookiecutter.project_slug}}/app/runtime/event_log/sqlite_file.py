@@ -71,7 +71,7 @@ def epoch_of(connection: sqlite3.Connection) -> str:
 
 
 def no_log(path: Path, version: int) -> StartRefused:
-    """What a file is whose format is not ours: of another edition, or a database of others."""
+    """What a file is whose format is not ours: of another version, or a database of others."""
     if version == 0:
         return StartRefused(f"{path} is no event log")
     return StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")

@@ -47,7 +47,7 @@ class SqliteReader:
             after = entries[-1].position
 
     def snapshot(self) -> Snapshot | None:
-        """The snapshot that there is, whichever edition of the code has written it."""
+        """The snapshot that there is, whichever version of the code has written it."""
         with self._in_words(), self._unchanging() as connection:
             return snapshot_of(connection, None)
 
