@@ -198,7 +198,7 @@ def _instructions(names: Names) -> Iterator[str]:
     yield "    ruff format && ruff check --fix"
     yield f"    mypy && pytest tests/{names.many} tests/policy"
     if (PROJECT / DECLARATIONS).exists():
-        yield f"    python -m app schema typescript > {DECLARATIONS}"
+        yield f"    python -m app schema typescript --output {DECLARATIONS}"
     yield "\nThe tests fail while a line is missing. Your rules come next, in"
     yield names.put_in("app/domain/things/reducer.py.")
 

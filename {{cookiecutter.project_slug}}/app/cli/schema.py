@@ -3,9 +3,10 @@
 import argparse
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from app.api.asyncapi import asyncapi
-from app.cli.reading import Commands, settings_of_a_command
+from app.cli.reading import Commands, Refused, settings_of_a_command
 from app.wire.schema import json_schema, schemas
 from app.wire.typescript import declarations
 
@@ -19,12 +20,20 @@ def add_to(commands: Commands) -> None:
         "and write it: JSON Schema (2020-12), declarations for TypeScript, or AsyncAPI 3.",
     )
     found.add_argument("language", choices=list(LANGUAGES), help="what to print")
+    found.add_argument("--output", type=Path, metavar="FILE", help="where to write it instead")
     found.set_defaults(run=run, deed="print the schema")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it; the same code gives the same text."""
-    print(LANGUAGES[options.language](), end="")
+    """Print or write it; the same code gives the same text, and a mistake leaves a file alone."""
+    text = LANGUAGES[options.language]()
+    if options.output is None:
+        print(text, end="")
+    else:
+        try:
+            options.output.write_text(text, "utf-8")
+        except OSError as problem:
+            raise Refused(str(problem)) from problem
     return 0
 
 

@@ -113,7 +113,7 @@ def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project:
 
 @pytest.mark.slow
 def test_the_declarations_for_typescript_are_thought_of_where_there_are_any(project: Path) -> None:
-    renew = "    python -m app schema typescript > client/protocol.d.ts\n"
+    renew = "    python -m app schema typescript --output client/protocol.d.ts\n"
 
     without = must(project, "app", "feature", "zebras")
     (project / "client").mkdir()

@@ -14,5 +14,5 @@ def test_the_declarations_are_up_to_date() -> None:
         pytest.skip("there is one for each starter here")
 
     assert FILE.read_text() == declarations(schemas()), (
-        "run: python -m app schema typescript > client/protocol.d.ts"
+        "run: python -m app schema typescript --output client/protocol.d.ts"
     )

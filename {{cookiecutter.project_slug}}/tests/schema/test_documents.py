@@ -16,6 +16,7 @@ from app import domain
 from app.access.principal import identity_of_handshake
 from app.api.asyncapi import OPERATIONS, QUERY, asyncapi
 from app.bootstrap import create_app
+from app.cli import main
 from app.live import socket
 from app.settings import Settings
 from app.wire import codec
@@ -42,6 +43,21 @@ def printed(language: str) -> bytes:
     """What the command line prints, in a process of its own."""
     command = [sys.executable, "-m", "app", "schema", language]
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout  # noqa: S603
+
+
+def test_what_is_printed_can_be_written_to_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "protocol.d.ts"
+
+    assert main(["schema", "typescript", "--output", str(file)]) == 0
+    assert file.read_text("utf-8") == declarations(schemas())
+
+    assert main(["schema", "typescript", "--output", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "cannot print the schema" in told.err
+    assert str(tmp_path) in told.err
 
 
 # Where a type has a Predicate of yours, say in it how it looks: `app/core/example.py`.
