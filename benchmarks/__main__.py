@@ -39,13 +39,14 @@ def main() -> int:
     if unknown := set(options.names) - set(known):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
     chosen = [part for name in options.names for part in GROUPS.get(name, (name,))]
+    # All are imported first: a mistake in the last is not to cost what the others have found.
+    measures = {name: import_module(f"benchmarks.{name}").measure for name in chosen or MODULES}
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     about = machine.describe()
     say("  ".join(f"{name} {value}" for name, value in about.items()))
     figures: dict[str, list[Figure]] = {}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        for name in chosen or MODULES:
-            measure = import_module(f"benchmarks.{name}").measure
+        for name, measure in measures.items():
             try:
                 figures[name] = runner.run(measure(QUICK if options.quick else FULL))
             except Missing as reason:

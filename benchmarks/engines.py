@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from benchmarks.measure import WORK, Missing
-from benchmarks.serving import START_SECONDS, Server, _ended, _port, _read, _settings
+from benchmarks.serving import START_SECONDS, Server, _port, _read, _settings, ended
 
 SQLITE, POSTGRES, NATS, CLUSTER = "SQLite", "Postgres", "NATS", "NATS, three servers"
 ENGINES = SQLITE, POSTGRES, NATS, CLUSTER
@@ -82,7 +82,7 @@ async def _service(url: str, *options: str) -> AsyncIterator[Server]:
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-            await _ended(process)
+            await ended(process)
             if reading is not None:
                 reading.cancel()
 

@@ -1,6 +1,7 @@
 """What the repository must not hold."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -110,3 +111,17 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield str(node.module)
+
+
+def test_every_measurement_can_be_begun() -> None:
+    """A run of all of them takes most of an hour: a mistake in the last would cost the others."""
+    (project,) = ROOT.glob("*cookiecutter.project_slug*")
+    path = os.pathsep.join([str(ROOT), str(project)])
+    program = (
+        "from importlib import import_module\n"
+        "from benchmarks.__main__ import MODULES\n"
+        "assert all(callable(import_module(f'benchmarks.{name}').measure) for name in MODULES)\n"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()

@@ -26,7 +26,7 @@ from app.observe.connections import Tally
 from app.wire import codec
 from app.wire.protocol import Auth, Command, Ping, Pong, Subscribe
 
-IN_FLIGHT = 64
+IN_FLIGHT = 512  # as many as one commit takes
 AUTH_SECONDS = 10.0
 
 BINARY = Rejected(Code.INVALID, "binary frames say nothing here: send text")
