@@ -26,7 +26,7 @@ from app.observe.connections import Tally
 from app.wire import codec
 from app.wire.protocol import Auth, Command, Ping, Pong, Subscribe
 
-IN_FLIGHT = 512  # as many as one commit takes
+IN_FLIGHT = 256  # enough for commits that hardly count, and little to hold in memory
 AUTH_SECONDS = 10.0
 
 BINARY = Rejected(Code.INVALID, "binary frames say nothing here: send text")
