@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from benchmarks.measure import WORK, Missing
-from benchmarks.serving import START_SECONDS, Server, _port, _read, _settings, ended
+from benchmarks.serving import Server, started
 
 SQLITE, POSTGRES, NATS, CLUSTER = "SQLite", "Postgres", "NATS", "NATS, three servers"
 ENGINES = SQLITE, POSTGRES, NATS, CLUSTER
@@ -51,9 +51,9 @@ async def nodes(url: str, count: int) -> AsyncIterator[Sequence[Server]]:
     is_file = url.startswith("sqlite:")
     async with AsyncExitStack() as opened:
         if is_file and count > 1:
-            yield [await opened.enter_async_context(_service(url, "--workers", str(count)))]
+            yield [await opened.enter_async_context(_started(url, "--workers", str(count)))]
         else:
-            yield [await opened.enter_async_context(_service(url)) for _ in range(count)]
+            yield [await opened.enter_async_context(_started(url)) for _ in range(count)]
 
 
 def cpu_of_family(pid: int) -> float:
@@ -62,29 +62,8 @@ def cpu_of_family(pid: int) -> float:
     return Server(0, pid).cpu() + sum(Server(0, int(child)).cpu() for child in children)
 
 
-@asynccontextmanager
-async def _service(url: str, *options: str) -> AsyncIterator[Server]:
-    settings = {"event_log": url, "log_level": "warning"}
-    with TemporaryDirectory(dir=WORK) as folder:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", *options),
-            cwd=folder,
-            env={**os.environ, **_settings(Path(folder), {**settings, "log_level": "info"})},
-            stdout=PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        lines = process.stdout or asyncio.StreamReader()
-        reading: asyncio.Task[None] | None = None
-        try:
-            port = await asyncio.wait_for(_port(lines), START_SECONDS)
-            reading = asyncio.create_task(_read(lines))
-            yield Server(port, process.pid)
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            await ended(process)
-            if reading is not None:
-                reading.cancel()
+def _started(url: str, *options: str) -> AbstractAsyncContextManager[Server]:
+    return started("-m", "app", *options, event_log=url)
 
 
 def _servers() -> ModuleType:

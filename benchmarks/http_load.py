@@ -8,15 +8,18 @@ from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import cast
 
+from benchmarks.production import authorization
+
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 SECONDS = 120
+AUTHORIZATION = authorization()
 
 
 def post(path: str, body: bytes) -> bytes:
     """A request as it is sent."""
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{AUTHORIZATION}"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from benchmarks.engines import POSTGRES, engine, nodes
 from benchmarks.measure import Effort, Figure, progress
 from benchmarks.peers.load import loading, open_many_files
+from benchmarks.production import authorization
 from benchmarks.share import share
 
 SHARE = 0.3
@@ -48,7 +49,7 @@ async def _told(name: str, count: int, effort: Effort) -> list[Figure]:
         async with nodes(url, count) as found:
             ports = [server.port for server in found]
             async with loading(
-                name, ports, CLIENTS, path, "", COMMAND, '{"type":"subscribed"'
+                name, ports, CLIENTS, path, authorization(), COMMAND, '{"type":"subscribed"'
             ) as crowd:
                 with ExitStack() as held:
                     for server in found:

@@ -7,29 +7,23 @@ import os
 import re
 import shutil
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
-from app.settings import Settings
-
+from benchmarks import production
 from benchmarks.measure import WORK, cpu_of
 from benchmarks.shop import TEN_YEARS
 
 START_SECONDS = 120
 STOP_SECONDS = 60
 IDLE_SHARE = 0.03
-# What bounds one client must not bound the one client of a measurement.
-LIFTED = {
-    "commands_per_second": "1000000000",
-    "command_burst": "1000000000",
-    "max_connections": "1000000",
-    "connections_per_address": "1000000",
-    "connections_per_principal": "1000000",
-}
+ADDRESS = re.compile(rb"http://127\.0\.0\.1:(\d+)")
+FAULT = re.compile(rb'"level":"(?:error|critical)"|Traceback')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,44 +63,45 @@ async def serving(
         log = Path(folder) / "events.db"
         if past is not None:
             shutil.copy(past, log)
-        command = [sys.executable, "-m", "benchmarks.server", *options]
-        environment = {**os.environ, **_settings(log, settings)}
+        command = ("-m", "benchmarks.server", *options)
+        async with started(*command, **{"event_log": f"sqlite:///{log}", **settings}) as server:
+            yield server
+
+
+@asynccontextmanager
+async def started(*command: str, **settings: str) -> AsyncIterator[Server]:
+    """Python with this command, as in production, with a free port."""
+    variables = production.variables(port="0", order_expiry_seconds=str(TEN_YEARS), **settings)
+    with TemporaryDirectory(dir=WORK) as folder, Path(folder, "lines").open("w+b") as lines:
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder, env=environment, stdout=PIPE, stderr=asyncio.subprocess.STDOUT
+            *(sys.executable, *command),
+            cwd=folder,
+            env={**os.environ, **variables},
+            stdout=lines,
+            stderr=lines,
         )
-        reading: asyncio.Task[None] | None = None
         try:
-            lines = process.stdout or asyncio.StreamReader()
-            port = await asyncio.wait_for(_port(lines), START_SECONDS)
-            reading = asyncio.create_task(_read(lines))
-            yield Server(port, process.pid)
+            yield Server(await _port(process, Path(lines.name)), process.pid)
         finally:
             await ended(process)
-            if reading is not None:
-                reading.cancel()
+            _tell_of_faults(Path(lines.name))
 
 
-def _settings(log: Path, given: dict[str, str]) -> dict[str, str]:
-    lifted = {name: value for name, value in LIFTED.items() if name in Settings.model_fields}
-    chosen = {"port": "0", "event_log": f"sqlite:///{log}", "order_expiry_seconds": str(TEN_YEARS)}
-    return {f"APP_{name.upper()}": value for name, value in {**chosen, **lifted, **given}.items()}
-
-
-async def _port(lines: asyncio.StreamReader) -> int:
+async def _port(process: Process, lines: Path) -> int:
     """The port that it says it listens on."""
-    said = b""
-    while line := await lines.readline():
-        said += line
-        if found := re.search(rb"http://127\.0\.0\.1:(\d+)", line):
+    begin = perf_counter()
+    while perf_counter() - begin < START_SECONDS and process.returncode is None:
+        if found := ADDRESS.search(lines.read_bytes()):
             return int(found[1])
-    raise RuntimeError(f"the server did not start:\n{said.decode()}")
+        await asyncio.sleep(0.02)
+    raise RuntimeError(f"the server did not start:\n{lines.read_text()}")
 
 
-async def _read(lines: asyncio.StreamReader) -> None:
-    """Take what it says, so that it need not wait; an error must not go unseen."""
-    while line := await lines.readline():
-        if b"[error" in line or b"Traceback" in line:
-            sys.stderr.write(line.decode())
+def _tell_of_faults(lines: Path) -> None:
+    """An error must not go unseen."""
+    for line in lines.read_bytes().splitlines():
+        if FAULT.search(line):
+            sys.stderr.write(f"{line.decode()}\n")
 
 
 async def ended(process: Process) -> None:

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+from benchmarks.production import authorization
+
 HANDSHAKE = (
-    b"GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
-    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
+    "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    f"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    f"{authorization()}\r\n"
+).encode()
 TEXT, MASKED, PING = 0x81, 0x80, 0x89
 NO_MASK = bytes(4)  # masking with zeros leaves a text as it is (RFC 6455, 5.3)
 SECONDS = 120

@@ -9,9 +9,12 @@ from functools import partial
 from time import perf_counter
 from typing import TypeAlias, cast
 
+from benchmarks.production import authorization
+
 HANDSHAKE = (
     "GET /ws?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    "{authorization}\r\n"
 )
 COMMAND = '{"type":"command","id":"%s","action":{"AddStock":{"product_id":"tea","quantity":1}}}'
 ANSWER = re.compile(rb'"type":"(?:ack|error)",(?:"code":"[^"]*","message":"[^"]*",)?"id":"([^"]+)"')
@@ -67,7 +70,7 @@ async def connected(port: int, query: str, pattern: re.Pattern[bytes], heard: He
     transport, socket = await loop.create_connection(
         lambda: Socket(pattern, heard), "127.0.0.1", port
     )
-    transport.write(HANDSHAKE.format(query=query).encode())
+    transport.write(HANDSHAKE.format(query=query, authorization=authorization()).encode())
     await socket.opened
     return socket
 

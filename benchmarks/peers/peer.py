@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.metadata import version
-from time import time
 
-import jwt
-
+from benchmarks import production
 from benchmarks.measure import Missing
 from benchmarks.peers import install
 from benchmarks.peers.install import PINNED
-from benchmarks.serving import LIFTED
 
 OURS = "this service"
 FLOOR = "C, one send each (the floor)"
@@ -29,8 +26,6 @@ SOCKETIO = "python-socketio"
 CHANNELS = "Django Channels"
 
 SERVERS = "benchmarks.peers.servers"
-SECRET = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-DAY = 24 * 3600
 PORT = "PORT"
 
 
@@ -52,29 +47,14 @@ class Peer:
 
 
 def ours(name: str = OURS, *, event_log: str = "memory://", **settings: str) -> Peer:
-    """The generated service as in production: with keys, limits, policy, metrics, log lines.
-
-    What bounds one client is lifted: it is counted, and refuses nobody.
-    """
-    now = int(time())
-    claims = {"sub": "bench", "role": "operator", "iat": now, "exp": now + DAY}
-    token = jwt.encode(claims, SECRET, algorithm="HS256")
-    chosen = {
-        "env": "production",
-        "jwt_secret": SECRET,
-        "event_log": event_log,
-        "allowed_origins": "https://example.org",
-        **LIFTED,
-        **settings,
-    }
-    environment = {f"APP_{name.upper()}": value for name, value in chosen.items()}
+    """The generated service as in production: with keys, limits, policy, metrics, log lines."""
     return Peer(
         name=name,
         version=f"uvicorn {version('uvicorn')}, Python {sys.version.split()[0]}",
         command=(sys.executable, "-m", "app"),
-        environment=environment,
+        environment=production.variables(event_log=event_log, **settings),
         path="/api/v1/ws",
-        headers=f"Authorization: Bearer {token}\r\n",
+        headers=production.authorization(),
     )
 
 
