@@ -38,13 +38,29 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def run(command: list[str], folder: Path) -> str:
+def run(command: list[str], folder: Path, stdin: int | None = None) -> str:
     """Run a command that must succeed; what it said."""
     done = subprocess.run(
-        command, cwd=folder, env=CLEAN, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=folder,
+        env=CLEAN,
+        text=True,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
     return done.stdout
+
+
+def at_a_terminal(command: str, folder: Path) -> str:
+    """Run a command for somebody who may still type: what it said until it ended by itself."""
+    reading, typing = os.pipe()
+    try:
+        return run(["bash", "-c", command], folder, stdin=reading)
+    finally:
+        os.close(reading)
+        os.close(typing)
 
 
 def serves(command: list[str], folder: Path, client: str = "") -> str:
@@ -66,7 +82,7 @@ def serves(command: list[str], folder: Path, client: str = "") -> str:
         request = urllib.request.Request(url, order, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=5) as answer:
             assert json.load(answer)["total_cents"] == 3998
-        return run(["bash", "-c", client.replace(":3000", f":{port}")], folder) if client else ""
+        return at_a_terminal(client.replace(":3000", f":{port}"), folder) if client else ""
     finally:
         os.killpg(service.pid, signal.SIGTERM)
         assert service.wait(timeout=20) in (0, -signal.SIGTERM, 143)
@@ -88,8 +104,7 @@ def test_the_quick_start_of_the_readme_is_followed_to_the_letter(
     project = clone / enter.removeprefix("cd ")
     assert not list(clone.iterdir()), "the project lies beside the clone"
     run(["bash", "-c", install], project)
-    # A terminal is somebody who may still type: without one, wscat leaves before it has heard.
-    talk = talk.replace("npx ", "sleep 5 | npx --yes ") if shutil.which("npx") else ""
+    talk = talk.replace("npx ", "npx --yes ") if shutil.which("npx") else ""
     heard = serves(["bash", "-c", f"exec {start}"], project, talk)
 
     assert (project / "data" / "events.db").exists()
