@@ -40,7 +40,7 @@ def _readable(reader: Principal) -> list[str]:
 
 
 def _asked_for(topics: str, reader: Principal) -> list[str]:
-    names = topics.split(",")
+    names = list(dict.fromkeys(topics.split(",")))  # each once, however often it is asked for
     for name in names:
         if name not in VIEWS:
             raise no_topic(name, VIEWS)
