@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with bounds on how long a request takes, and on how big its head is."""
+"""uvicorn's HTTP protocol, with bounds on what a client may send, and on how slowly."""
 
 import asyncio
 import sys
@@ -20,11 +20,16 @@ class BoundedHttp(HttpToolsProtocol):
     The time of a head runs from the first moment of the connection, and from the first byte of
     every later request; that of a body from the end of its head. Bytes that are no body's, those of
     the head, of chunks' sizes and of trailers, are counted as they come, by the segment.
+
+    Of requests that are sent before the one in front is answered (RFC 9112, 9.3.2) only a few may
+    wait: each is some KiB, a segment has thousands of them, and uvicorn reads the next segment after
+    every answer.
     """
 
     head_seconds = 10.0
     body_seconds = 20.0
     head_bytes = 64 * 1024
+    waiting_requests = 16
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -46,6 +51,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Its head has come; an error here is answered with 400."""
         self._stop_waiting()
         self._require_one_host()
+        if len(self.pipeline) >= self.waiting_requests:
+            raise ValueError("too many requests wait for their turn")
         super().on_headers_complete()
         self._deadline = self.loop.call_later(self.body_seconds, self.transport.abort)
 

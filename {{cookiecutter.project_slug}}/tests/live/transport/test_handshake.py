@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from app.live.http import BoundedHttp
 from tests.live.transport.peer import BINARY, connected, frame, goodbye, request, text, upgraded
 from tests.live.transport.served import Served
 
@@ -228,3 +229,20 @@ async def test_nor_does_a_head_without_an_end_fill_the_memory(own: Served) -> No
             await asyncio.sleep(0.001)
 
     assert sent < 1 << 20
+
+
+async def test_some_requests_may_be_sent_before_the_first_is_answered(own: Served) -> None:
+    *others, last = [b"GET / HTTP/1.1\r\nHost: x\r\n"] * (1 + BoundedHttp.waiting_requests)
+    segment = b"".join(each + b"\r\n" for each in others) + last + b"Connection: close\r\n\r\n"
+
+    _, answers = await answer_to(own, segment)
+
+    assert answers.count(b"HTTP/1.1 204") == 1 + BoundedHttp.waiting_requests
+
+
+async def test_more_of_them_are_not_kept(own: Served) -> None:
+    segment = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * (2 + BoundedHttp.waiting_requests)
+
+    status, _ = await answer_to(own, segment)
+
+    assert status == 400
