@@ -14,7 +14,7 @@ from app.access.identity import (
     TokenRefused,
     fault_of_name,
 )
-from app.access.origin import require_known_host, require_own_or_allowed_origin
+from app.access.origin import require_own_or_allowed_origin
 from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.domain import State
@@ -84,9 +84,8 @@ def _cookie(connection: HTTPConnection) -> str | None:
 
 
 def _without_token(connection: HTTPConnection) -> Identity:
-    """Who asks without a token; as an operator, only by a host and from a page that may."""
+    """Who asks without a token; as an operator, only from a page that may."""
     if _settings(connection).is_open:
-        require_known_host(connection)
         _require_meant(connection)
     return _unnamed(connection)
 

@@ -117,13 +117,14 @@ def _challenge(refusal: Rejected) -> str:
 
 def answer_every_refusal(app: FastAPI) -> None:
     """Give every refusal of the application the one error body."""
-    app.add_exception_handler(Rejected, _rejected)
+    app.add_exception_handler(Rejected, rejected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
 
 
-async def _rejected(connection: HTTPConnection, refusal: Exception) -> Response:
+async def rejected(connection: HTTPConnection, refusal: Exception) -> Response:
+    """The answer to what is refused; it is counted."""
     assert isinstance(refusal, Rejected)  # noqa: S101 - Starlette looks handlers up by class
     answer = refusal_answer(refusal)
     metrics: Metrics = connection.app.state.metrics

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from app.access.store import TheStore
-from app.api.answers import json_answer
+from app.api.answers import json_answer, refusal
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses={403: refusal(403)})
 
 
 @dataclass(frozen=True, slots=True)

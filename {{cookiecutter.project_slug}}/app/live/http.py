@@ -22,7 +22,7 @@ class BoundedHttp(HttpToolsProtocol):
     the head, of chunks' sizes and of trailers, are counted as they come, by the segment.
 
     Of requests that are sent before the one in front is answered (RFC 9112, 9.3.2) only a few may
-    wait: each is some KiB, a segment has thousands of them, and uvicorn reads the next segment after
+    wait: each is some KiB, a segment has thousands of them, and uvicorn reads the next one after
     every answer.
     """
 

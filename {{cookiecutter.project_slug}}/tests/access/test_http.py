@@ -314,6 +314,29 @@ async def test_an_open_service_is_asked_by_an_address_or_as_this_machine(
         assert "APP_ALLOWED_ORIGINS" in answers[0].json()["message"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/dashboard/main.js",
+        "/docs",
+        "/openapi.json",
+        "/asyncapi.json",
+        "/metrics",
+        "/health/ready",
+        "/nowhere",
+    ],
+)
+async def test_of_an_open_service_a_stranger_name_is_shown_nothing(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    own = await http.get(path)
+    answer = await http.get(path, headers={"Host": "evil.example:3000"})
+
+    assert own.status_code == (404 if path == "/nowhere" else 200)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
 @pytest.mark.parametrize("allowed", ["http://dev.box:5173, http://a.box", "*"])
 async def test_an_open_service_is_asked_by_a_name_that_its_operator_allows(
     opened: Open, allowed: str
