@@ -10,16 +10,20 @@ from fastapi.staticfiles import StaticFiles
 from app.access.principal import Sender
 
 FILES = Path(__file__).parent.parent / "dashboard"
-HEADERS = {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-cache"}
+# Nothing but our own files runs in a page, and no other page has ours in a frame, where its buttons
+# would be clicked unseen: `default-src` says nothing about that, nor about forms and <base>.
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# A browser asks about a file again each time, so that an edit is seen at once.
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 
 
 class Files(StaticFiles):
-    """Files that a browser asks about again each time, so that an edit is seen at once."""
+    """Files with the headers of a page, since there are pages among them."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """The file, or 304."""
         answer = super().file_response(*args, **kwargs)
-        answer.headers["Cache-Control"] = "no-cache"
+        answer.headers.update(HEADERS)
         return answer
 
 

@@ -97,7 +97,19 @@ async def test_the_dashboard_is_served_with_its_files(http: httpx.AsyncClient) -
 
     assert "text/html" in page.headers["content-type"]
     assert "javascript" in client.headers["content-type"]
-    assert page.headers["content-security-policy"] == "default-src 'self'"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/dashboard/index.html", "/docs/ws", "/dashboard/reference/index.html"]
+)
+async def test_no_page_runs_what_is_not_ours_nor_lies_in_a_frame_of_another(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    page = await http.get(path)
+
+    assert "text/html" in page.headers["content-type"]
+    policy = page.headers["content-security-policy"].split("; ")
+    assert {"default-src 'self'", "frame-ancestors 'none'"} < {*policy}
 
 
 async def test_the_page_knows_who_looks_at_it(http: httpx.AsyncClient) -> None:
