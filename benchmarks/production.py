@@ -14,6 +14,7 @@ DAY = 24 * 3600
 LIFTED = {
     "commands_per_second": "1000000000",
     "command_burst": "1000000000",
+    "read_bytes_per_second": "1000000000000",
     "max_connections": "1000000",
     "connections_per_address": "1000000",
     "connections_per_principal": "1000000",

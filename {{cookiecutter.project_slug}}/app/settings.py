@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     commands_per_second: Annotated[float, Ge(0.001), Le(1_000_000_000)] = 20
     command_burst: Annotated[int, Ge(1), Le(1_000_000_000)] = 40
+    read_bytes_per_second: Annotated[int, Ge(64 * 1024), Le(1_000_000_000_000)] = 8 * 1024 * 1024
     max_connections: Annotated[int, Ge(1)] = 20_000
     connections_per_address: Annotated[int, Ge(1)] = 100
     connections_per_principal: Annotated[int, Ge(1)] = 10

@@ -49,6 +49,19 @@ class Buckets:
         self._forget(now)
         return max(wait, 0)
 
+    def wait(self, name: str) -> int:
+        """In how many nanoseconds there will be a token: 0 if there is one. Nothing is taken."""
+        now = self._clock()
+        full_at = max(self._full_at.get(name, now), now)
+        return max(full_at + self._token - now - self._burst, 0)
+
+    def spend(self, name: str, tokens: int) -> None:
+        """Take so many, at least one, whether they are there or not: the next waits for longer."""
+        now = self._clock()
+        self._full_at[name] = max(self._full_at.get(name, now), now) + tokens * self._token
+        self._full_at.move_to_end(name)
+        self._forget(now)
+
     def _forget(self, now: int) -> None:
         """Forget the two oldest, if they are full, or too many: a take adds one at most."""
         for _ in range(2):

@@ -15,12 +15,15 @@ from app.core.rejected import Code, Rejected
 from app.settings import Settings
 
 RETRY_SECONDS = 5
+KIB = 1024
+READ_SECONDS = 4  # so many seconds' worth may be read at once, after a rest
 
 
 class Limit(StrEnum):
     """What was reached; metrics count refusals by it."""
 
     COMMANDS = "commands"
+    READING = "reading"
     MESSAGES = "messages"
     NODE = "node_full"
     ADDRESS = "connections_of_address"
@@ -47,6 +50,10 @@ class Limits:
         self._by_principal = Buckets(self._rate, self._burst, clock)
         self._by_address = Buckets(self._rate, self._burst, clock)
         self._by_connection = Buckets(self._rate, self._burst, clock)
+        self._bytes_read = settings.read_bytes_per_second
+        self._by_reader = Buckets(
+            self._bytes_read / KIB, self._bytes_read * READ_SECONDS // KIB, clock
+        )
         self._connections = 0
         self._leases = count()
         self._of_address: Counter[str] = Counter()
@@ -75,6 +82,21 @@ class Limits:
             most = f"{self._burst} commands at once and {self._rate:g} a second"
             message = f"too fast: {most} at most"
             raise LimitReached(Limit.COMMANDS, Code.RATE_LIMITED, message, _seconds(wait))
+
+    def reading(self, principal: Principal, address: str) -> None:
+        """Raise LimitReached while a reader has been given more than it may read by now.
+
+        An answer takes time and memory by its size, which is known when it is made: it is counted
+        then, by `has_read`, and whoever had a big one waits afterwards.
+        """
+        wait = self._by_reader.wait(_reader(principal, address))
+        if wait:
+            message = f"too much: {self._bytes_read} bytes a second may be read in the long run"
+            raise LimitReached(Limit.READING, Code.RATE_LIMITED, message, _seconds(wait))
+
+    def has_read(self, principal: Principal, address: str, size: int) -> None:
+        """Count an answer of so many bytes."""
+        self._by_reader.spend(_reader(principal, address), 1 + size // KIB)
 
     def message(self, lease: Lease) -> None:
         """Count a message of a socket that is no command; raises LimitReached for one too many."""
@@ -153,6 +175,11 @@ class Lease:
 def _is_anonymous(principal: Principal) -> bool:
     """By name: in development the anonymous principal is an operator."""
     return principal.name == ANONYMOUS.name
+
+
+def _reader(principal: Principal, address: str) -> str:
+    """Whoever is anonymous by address, everybody else by name; no address begins like a name."""
+    return address if _is_anonymous(principal) else f"@{principal.name}"
 
 
 def _less(counts: Counter[str], name: str) -> None:

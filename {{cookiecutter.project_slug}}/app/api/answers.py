@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from app.access.address import address_of
 from app.access.door import HttpDoor
 from app.access.identity import InvalidToken
-from app.access.limits import LimitReached
+from app.access.limits import LimitReached, Limits
 from app.access.store import AppStore, Outcome
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
@@ -88,7 +89,13 @@ def as_it_stands(door: HttpDoor, outcome: Outcome, content: object) -> Response:
 def unless_known(
     request: Request, store: AppStore, principal: Principal, content: object
 ) -> Response:
-    """The content, or 304 when the client has it already (RFC 9110, 13.1.2)."""
+    """The content, or 304 when the client has it already (RFC 9110, 13.1.2).
+
+    Raises Rejected for a client that has read too much of late.
+    """
+    limits: Limits = request.app.state.limits
+    address = address_of(request)
+    limits.reading(principal, address)
     headers = entity_tag(store.seq, store.epoch, principal)
     known = {
         tag.strip().removeprefix("W/")
@@ -96,7 +103,9 @@ def unless_known(
     }
     if headers["ETag"] in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return json_answer(content, headers=headers)
+    answer = json_answer(content, headers=headers)
+    limits.has_read(principal, address, len(answer.body))
+    return answer
 
 
 def refusal_answer(refusal: Rejected, headers: dict[str, str] | None = None) -> Response:

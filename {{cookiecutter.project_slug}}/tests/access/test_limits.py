@@ -90,6 +90,23 @@ def test_a_refusal_says_when_it_is_over_in_whole_seconds() -> None:
     assert taken.value.message == "too fast: 2 commands at once and 1 a second at most"
 
 
+def test_a_reader_is_given_what_is_there_however_big_and_waits_afterwards() -> None:
+    clock = Clock()
+    found = limits(clock, read_bytes_per_second=1024 * 1024)
+    found.reading(ADA, HERE)
+    found.has_read(ADA, HERE, 10 * 1024 * 1024)
+
+    with pytest.raises(LimitReached) as taken:
+        found.reading(ADA, THERE)
+    found.reading(BOB, HERE)
+    found.reading(ANONYMOUS, HERE)
+    clock.now += (taken.value.retry_after or 0) * SECOND
+    found.reading(ADA, HERE)
+
+    assert (taken.value.code, taken.value.limit) == (Code.RATE_LIMITED, Limit.READING)
+    assert taken.value.retry_after == 7  # four seconds' worth were there, and ten were taken
+
+
 def test_a_connection_has_messages_of_its_own_not_those_left_by_one_before_it() -> None:
     found = limits(command_burst=1)
 

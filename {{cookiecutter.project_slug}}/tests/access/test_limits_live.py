@@ -52,6 +52,25 @@ async def send_by_socket(ws: ClientConnection, id: str) -> Any:
     return answer
 
 
+async def test_whoever_reads_too_much_is_told_when_to_come_back_and_others_read_on(
+    tmp_path: Path,
+) -> None:
+    bob, read = "user=bob&role=operator", "/api/v1/revocations?limit=1000"
+    async with serving(tmp_path, APP_READ_BYTES_PER_SECOND="65536") as (_, http):
+        for number in range(300):
+            revoke = {"RevokeTokens": {"user_id": f"user-{number}"}}
+            assert (await http.post(COMMANDS, json=revoke)).is_success
+        async with asyncio.timeout(20):
+            while (answer := await http.get(f"{read}&{ADA}")).is_success:
+                known = {"If-None-Match": answer.headers["ETag"]}
+        other = await http.get(f"{read}&{bob}")
+        await asyncio.sleep(int(answer.headers["Retry-After"]))
+        unchanged = await http.get(f"{read}&{ADA}", headers=known)
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert (other.status_code, unchanged.status_code) == (200, 304)
+
+
 async def test_a_sender_that_is_too_fast_is_told_when_to_come_back_and_is_heard_then(
     tmp_path: Path,
 ) -> None:
