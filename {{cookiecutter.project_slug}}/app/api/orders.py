@@ -1,7 +1,6 @@
 """Orders over HTTP."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -26,7 +25,7 @@ from app.domain.orders.actions import (
     TrackingNumber,
 )
 from app.domain.orders.reducer import order_of
-from app.domain.orders.state import Order
+from app.domain.orders.state import Order, few
 from app.domain.policy import may_hear
 from app.wire.tagged import Untagged
 
@@ -69,12 +68,15 @@ async def list_orders(
     limit: Limit = 100,
     after: AfterNumber = 0,
 ) -> Response:
-    """A page of the sender's orders, first placed first; `next` is the `after` of the next page."""
+    """A page of the sender's orders, first placed first; `next` is the `after` of the next page.
+
+    Of orders with many items there are fewer on a page.
+    """
     require_may_hear(sender, f"orders:{sender.name}")
     orders = store.state.orders
     ids = orders.ids if may_hear(sender, "orders") else orders.of(sender.name)
-    items = [orders.get(order_id) for order_id in islice(ids.after(after), limit)]
-    following = after + limit if len(ids) > after + limit else None
+    items = few((orders.by_id[order_id] for order_id in ids.after(after)), limit)
+    following = after + len(items) if len(ids) > after + len(items) else None
     return unless_known(request, store, sender, {"items": items, "next": following})
 
 

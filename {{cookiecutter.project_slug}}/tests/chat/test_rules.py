@@ -10,7 +10,15 @@ from app.domain.chat.actions import (
     topic,
 )
 from app.domain.chat.reducer import ROOMS
-from app.domain.chat.state import KEPT, SHOWN, SHOWN_ROOMS, Message, Room, view
+from app.domain.chat.state import (
+    KEPT,
+    SHOWN,
+    SHOWN_CHARACTERS,
+    SHOWN_ROOMS,
+    Message,
+    Room,
+    view,
+)
 from tests.scenario import NOW, environment, given
 
 ALICE = Principal("alice", Role.CUSTOMER)
@@ -104,3 +112,17 @@ def test_a_view_shows_the_rooms_in_which_somebody_spoke_last() -> None:
 
     assert len(shown) == SHOWN_ROOMS
     assert shown[0].room == f"room-{SHOWN_ROOMS + 1}"
+
+
+def test_a_view_is_no_longer_than_its_readers_can_bear() -> None:
+    long = "x" * 2000
+    sent = [
+        MessageSent(room, f"m{number}", "alice", long, NOW)
+        for room in "abcd"
+        for number in range(SHOWN)
+    ]
+
+    shown = view(given(*sent).state.chat, ALICE)
+
+    assert [room.room for room in shown] == ["d", "c"]
+    assert sum(len(each.text) for room in shown for each in room.messages) <= SHOWN_CHARACTERS

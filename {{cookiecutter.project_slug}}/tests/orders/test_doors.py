@@ -112,6 +112,19 @@ async def test_a_thousand_different_orders_can_all_be_read(service: Service) -> 
     assert len(pages) == 1000
 
 
+async def test_of_big_orders_fewer_are_on_a_page_and_none_is_left_out(
+    http: httpx.AsyncClient,
+) -> None:
+    big = {**ORDER, "items": ORDER["items"] * 100}
+    placed = [(await http.post("/api/v1/orders", json=big)).json()["order_id"] for _ in range(60)]
+
+    first = (await http.get("/api/v1/orders?limit=1000")).json()
+    second = (await http.get(f"/api/v1/orders?limit=1000&after={first['next']}")).json()
+
+    assert (len(first["items"]), second["next"]) == (50, None)
+    assert [order["order_id"] for order in first["items"] + second["items"]] == placed
+
+
 async def test_a_placed_order_is_answered_with_its_address_and_its_tag(
     http: httpx.AsyncClient,
 ) -> None:

@@ -20,7 +20,7 @@ from app.domain.orders.actions import (
     Status,
 )
 from app.domain.orders.reducer import reduce as reduce_orders
-from app.domain.orders.state import Orders, view
+from app.domain.orders.state import SHOWN_ITEMS, Orders, few, view
 from app.domain.policy import hidden_from, may_hear, may_send
 from tests.scenario import NOW, environment, given
 
@@ -131,6 +131,21 @@ def test_orders_are_listed_as_they_were_placed_all_and_each_customers() -> None:
     assert list(orders.ids) == ["ord-7", "ord-1", "ord-3"]
     assert list(orders.of("cust-1")) == ["ord-7", "ord-3"]
     assert list(orders.of("cust-2").after(1)) == list(orders.of("nobody")) == []
+
+
+def test_of_big_orders_fewer_are_shown_at_once() -> None:
+    most = SHOWN_ITEMS // 100
+    big = (
+        OrderPlaced(f"ord-{number}", "cust-1", Status.PENDING, 0, WIDGETS * 100, NOW)
+        for number in range(most + 2)
+    )
+    orders = given(*big).state.orders
+
+    shown = view(orders, Principal("cust-1", Role.CUSTOMER))
+    page = few((orders.by_id[order_id] for order_id in orders.ids.after(1)), 1000)
+
+    assert [order.order_id for order in shown] == [f"ord-{most + 1 - n}" for n in range(most)]
+    assert [order.order_id for order in page] == [f"ord-{1 + n}" for n in range(most)]
 
 
 def test_a_view_shows_the_newest_order_first_and_a_customer_only_their_own() -> None:

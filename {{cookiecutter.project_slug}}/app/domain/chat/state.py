@@ -13,6 +13,7 @@ from app.core.principal import Principal
 KEPT = 200
 SHOWN = 50
 SHOWN_ROOMS = 50
+SHOWN_CHARACTERS = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,16 @@ class Chat:
 def view(chat: Chat, principal: Principal) -> list[Room]:
     """What a client starts from: the last 50 messages of each room.
 
-    At most the 50 rooms in which somebody spoke last, the latest first.
+    At most the 50 rooms in which somebody spoke last, the latest first, and no more than have
+    250,000 characters together.
     """
-    rooms = [chat.rooms[room] for room in chat.recent]
-    return [replace(room, messages=room.messages[-SHOWN:]) for room in rooms]
+    shown: list[Room] = []
+    space = SHOWN_CHARACTERS
+    for name in chat.recent:
+        room = chat.rooms[name]
+        room = replace(room, messages=room.messages[-SHOWN:])
+        space -= sum(len(message.text) for message in room.messages)
+        if space < 0:
+            break
+        shown.append(room)
+    return shown

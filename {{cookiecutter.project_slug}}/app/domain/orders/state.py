@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -14,6 +15,7 @@ from app.domain.orders.actions import Item, Status
 from app.domain.persistent_list import PersistentList
 
 SHOWN = 500
+SHOWN_ITEMS = 5_000
 
 NO_IDS: PersistentList[str] = PersistentList()
 
@@ -66,6 +68,21 @@ class Orders:
 
 
 def view(orders: Orders, principal: Principal) -> list[Order]:
-    """What a client starts from: the principal's orders, newest first, at most 500."""
+    """What a client starts from: the principal's orders, newest first.
+
+    At most 500, and no more than have 5,000 items together.
+    """
     ids = orders.ids if principal.role is Role.OPERATOR else orders.of(principal.name)
-    return [orders.by_id[order_id] for order_id in islice(ids.newest_first(), SHOWN)]
+    return few((orders.by_id[order_id] for order_id in ids.newest_first()), SHOWN)
+
+
+def few(orders: Iterator[Order], most: int) -> list[Order]:
+    """The first of these, as many as somebody reads at once: 5,000 items are some MB."""
+    shown: list[Order] = []
+    room = SHOWN_ITEMS
+    for order in islice(orders, most):
+        room -= len(order.items)
+        if room < 0:
+            break
+        shown.append(order)
+    return shown
