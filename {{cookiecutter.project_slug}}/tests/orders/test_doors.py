@@ -115,7 +115,7 @@ async def test_a_thousand_different_orders_can_all_be_read(service: Service) -> 
 async def test_of_big_orders_fewer_are_on_a_page_and_none_is_left_out(
     http: httpx.AsyncClient,
 ) -> None:
-    big = {**ORDER, "items": ORDER["items"] * 100}
+    big = {**ORDER, "items": [WIDGET] * 100}
     placed = [(await http.post("/api/v1/orders", json=big)).json()["order_id"] for _ in range(60)]
 
     first = (await http.get("/api/v1/orders?limit=1000")).json()

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from time import process_time
 from typing import Annotated, Any
 
 import pytest
@@ -174,3 +175,27 @@ def test_the_schema_says_one_of_these_and_nothing_else() -> None:
     assert schema["oneOf"][0]["additionalProperties"] is False
     assert schema["$defs"]["Build"]["required"] == ["name", "parts"]
     assert schema["$defs"]["Build"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("adapter", [ACTION, ALONE])
+def test_a_sequence_is_left_at_its_first_bad_element(adapter: TypeAdapter[Any]) -> None:
+    bad = {"name": "a", "parts": [{"size": 1}, *[{"size": ""}] * 20_000]}
+
+    with pytest.raises(ValidationError) as found:
+        adapter.validate_json(codec.encode({"Build": bad} if adapter is ACTION else bad))
+
+    (error,) = found.value.errors()
+    assert error["loc"][-3:] == ("parts", 1, "size")
+
+
+def test_of_thousands_of_mistakes_some_are_told_and_soon() -> None:
+    bad = GOOD | {str(number): 0 for number in range(7_000)}
+    began = process_time()
+
+    with pytest.raises(ValidationError) as found:
+        ACTION.validate_json(codec.encode({"Build": bad}))
+    refusal = problems.rejected(found.value.errors())
+
+    assert found.value.error_count() == 7_000
+    assert len(refusal.fields or ()) == problems.TOLD
+    assert process_time() - began < 1  # compared with each other they would take several seconds
