@@ -15,7 +15,7 @@ from tests.talk import Talk
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REVOKE = {"RevokeTokens": {"user_id": "mallory"}}
-POST = b"POST /api/v1/commands HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+POST = b"POST /api/v1/commands HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 SIZED, CHUNKED = b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"
 HEAD, BODY = BoundedHttp.head_seconds, BoundedHttp.body_seconds
 SLOW = 0.25
@@ -25,7 +25,7 @@ PEERS: dict[str, tuple[bytes, bytes, float]] = {
     "says nothing": (b"", b"", HEAD),
     "half a line": (b"GET /he", b"", HEAD),
     "a line, a byte at a time": (b"GET /", b"x", HEAD),
-    "headers, one at a time": (b"GET / HTTP/1.1\r\nHost: x\r\n", b"X-A: a\r\n", HEAD),
+    "headers, one at a time": (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"X-A: a\r\n", HEAD),
     "a handshake without its end": (request("/ws")[:-2], b"", HEAD),
     "a handshake, a header at a time": (request("/ws")[:-2], b"X-A: a\r\n", HEAD),
     "a body that never comes": (POST + SIZED, b"", BODY),
@@ -34,7 +34,7 @@ PEERS: dict[str, tuple[bytes, bytes, float]] = {
     "a chunk that never ends": (POST + CHUNKED + b"ffff\r\n", b"[", BODY),
     "trailers, one at a time": (POST + CHUNKED + b"0\r\n", b"X-A: a\r\n", BODY),
     "a second request that never ends": (
-        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /he", b"x", HEAD,
+        b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /he", b"x", HEAD,
     ),
     "a body that is refused already": (
         POST + b"Content-Length: 999999999\r\n\r\n", b"[", BODY,
