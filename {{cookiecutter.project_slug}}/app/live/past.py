@@ -46,7 +46,7 @@ class Past:
 
     def _read(self, number: int) -> asyncio.Task[Page]:
         reading = self._reading.get(number)
-        if reading is None:
+        if reading is None or reading.done():  # what has been read already may lack the newest
             reading = asyncio.create_task(self._page(number), name="reading the past")
             self._reading[number] = reading
             reading.add_done_callback(lambda done: self._done(number, done))
@@ -64,6 +64,7 @@ class Past:
         return page
 
     def _done(self, number: int, reading: asyncio.Task[Page]) -> None:
-        del self._reading[number]
+        if self._reading[number] is reading:
+            del self._reading[number]
         if not reading.cancelled():
             reading.exception()  # it is for those who have waited, if they still do

@@ -33,6 +33,7 @@ class Counted(MemoryLog):
         super().__init__()
         self.reads: list[tuple[int, int]] = []
         self.is_away = False
+        self.before_answer = asyncio.Event()
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """As the log itself."""
@@ -40,7 +41,9 @@ class Counted(MemoryLog):
         await asyncio.sleep(0)
         if self.is_away:
             raise LogUnavailable("away")
-        return await super().read(after, limit)
+        found = await super().read(after, limit)
+        self.before_answer.set()
+        return found
 
 
 @asynccontextmanager
@@ -119,3 +122,22 @@ async def test_a_client_that_leaves_does_not_take_the_page_from_others() -> None
         assert await staying == list(range(1, 11))
 
     assert len(log.reads) == 1
+
+
+async def test_who_comes_in_the_turn_in_which_a_page_was_read_does_not_wait_for_that_page() -> None:
+    """It has ended before that event, and to be handed it again and again would never end."""
+    async with stage(10) as (log, store):
+        past = Past(store)
+        log.before_answer.clear()
+
+        async def come() -> int:
+            await log.before_answer.wait()  # goes on before anybody hears that the page was read
+            return (await past.after(10)).end
+
+        coming = asyncio.create_task(come())
+        first = asyncio.create_task(past.after(0))
+        await asyncio.sleep(0)
+        await store.dispatch(RevokeTokens("later"), by=OLGA)
+
+        assert (await first).end == 10
+        assert await coming == 11
