@@ -44,6 +44,15 @@ def test_a_fresh_project_passes_its_own_type_check(bake: Bake, starter: str) -> 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("python", CHOICES["python"])
+def test_a_fresh_project_passes_its_type_check_on_every_python(bake: Bake, python: str) -> None:
+    """The standard library's types differ, so one that passes on this Python may fail on others."""
+    checked = type_checked(bake(), "--python-version", python)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_pairs_of_the_other_answers_pass_the_linter(bake: Bake) -> None:
     for answers in combinations("client", "ci"):
         assert said("lint", bake(**answers)).returncode == 0

@@ -127,7 +127,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         for task in self._tasks:
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
-                _close(task.get_coro().close)
+                coro = task.get_coro()
+                if coro is not None:  # since Python 3.12 an eager task has none when it is done
+                    _close(coro.close)
         self.close()
 
     def _run_once(self) -> None:
