@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -128,7 +128,7 @@ def units(order: Any) -> int:
 
 def check_log(path: Path) -> None:
     """No command is there twice, and every effect has ended once."""
-    with sqlite3.connect(path) as log:
+    with closing(sqlite3.connect(path)) as log:
         rows = log.execute(
             "SELECT position, principal, cause, action, effects, settles, continues FROM log"
         ).fetchall()

@@ -3,7 +3,7 @@
 import os
 import secrets
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from app.core.rejected import StartRefused
@@ -50,12 +50,18 @@ def open_file(path: Path, *, shared: bool) -> tuple[sqlite3.Connection, sqlite3.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock, is_alone = _locked(path, shared)
-        connection = _connected(path)
-        if is_alone:
-            _set_up(connection, path)
-        if shared:
-            _share(lock, path)
+        with ExitStack() as opened:
+            lock, is_alone = _locked(path, shared)
+            opened.callback(lock.close)
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            opened.callback(connection.close)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            if is_alone:
+                _set_up(connection, path)
+            if shared:
+                _share(lock, path)
+            opened.pop_all()  # whoever asked closes them
     except (OSError, sqlite3.Error) as problem:
         hint = (
             "" if os.access(path.parent, os.W_OK) else f"; user {os.getuid()} may not write there"
@@ -107,12 +113,13 @@ def _locked(path: Path, shared: bool) -> tuple[sqlite3.Connection, bool]:
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as problem:
-        if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+        is_busy = problem.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        if is_busy and shared:
+            return lock, False
+        lock.close()
+        if not is_busy:
             raise
-        if not shared:
-            lock.close()
-            raise _in_use(path) from None
-        return lock, False
+        raise _in_use(path) from None
     return lock, True
 
 
@@ -125,7 +132,6 @@ def _share(lock: sqlite3.Connection, path: Path) -> None:
         lock.execute("BEGIN")
         lock.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as problem:
-        lock.close()
         if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
         raise _in_use(path) from None
@@ -136,13 +142,6 @@ def _in_use(path: Path) -> StartRefused:
         f"the event log {path} is in use by another process: "
         "stop that one, or choose another file with APP_EVENT_LOG"
     )
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:

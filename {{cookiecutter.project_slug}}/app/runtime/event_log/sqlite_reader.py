@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from app.core.rejected import StartRefused
@@ -26,13 +26,15 @@ class SqliteReader:
                 "service makes it when it starts"
             )
         self.path = path
-        with self._in_words():
+        with self._in_words(), ExitStack() as opened:
             address = f"{path.absolute().as_uri()}?mode=ro"
             self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
+            opened.callback(self._connection.close)
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version != FORMAT:
                 raise no_log(path, version)
             self.epoch = epoch_of(self._connection)
+            opened.pop_all()  # `close` does it
 
     @property
     def end(self) -> int:

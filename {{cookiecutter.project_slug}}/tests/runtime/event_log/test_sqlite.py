@@ -3,14 +3,19 @@
 import asyncio
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
+from app.runtime.event_log.sqlite import SqliteLog
+from app.runtime.event_log.sqlite_reader import SqliteReader
 from tests.runtime.event_log.entries import entry
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +70,25 @@ def test_a_file_that_is_no_event_log_is_refused_by_name(tmp_path: Path) -> None:
 
     with pytest.raises(StartRefused, match=r"e\.db"):
         open_event_log(f"sqlite:///{tmp_path}/e.db")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says what is open")
+@pytest.mark.parametrize("tables", [None, "CREATE TABLE anything (x)"])
+@pytest.mark.parametrize("opened", [SqliteLog, SqliteReader])
+def test_a_file_that_is_refused_is_closed(
+    opened: Callable[[Path], object], tables: str | None, tmp_path: Path
+) -> None:
+    if tables is None:
+        (tmp_path / "e.db").write_text("this is a letter, not a database" * 100)
+    else:
+        with closing(sqlite3.connect(tmp_path / "e.db")) as other:
+            other.execute(tables)
+
+    with pytest.raises(StartRefused) as refusal:  # it keeps alive whatever was not closed
+        opened(tmp_path / "e.db")
+
+    names = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()]
+    assert not [name for name in names if name.startswith(str(tmp_path))], refusal
 
 
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "memory://x", "oracle://db"])
