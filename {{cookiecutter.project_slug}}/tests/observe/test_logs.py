@@ -37,7 +37,7 @@ def send(text):
 
 configure_logs("debug", as_json=sys.argv[1] == "json")
 try:
-    send("a secret letter")
+    send(sys.argv[2])
 except ValueError as fault:
     structlog.get_logger("mail").error("it failed", exc_info=fault)
 structlog.get_logger("mail").info("odd", text="\\udc80", number=1 << 70, bell="\\x1b[2J")
@@ -51,7 +51,11 @@ warnings.warn("old")
 def said_by(program: str, form: str) -> str:
     """What a program says on stderr."""
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-c", program, form], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, form, "a secret letter"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stderr
 
 
