@@ -23,6 +23,7 @@ from app.core.principal import SYSTEM, Principal
 from app.core.rejected import Code, Rejected
 from app.core.terms import Terms
 from app.domain import Command, Effect, Event, State, reduce
+from app.wire import codec
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MICROSECONDS = int((NOW - EPOCH).total_seconds()) * 1_000_000
@@ -125,4 +126,6 @@ def _after(
     for place, event in enumerate(events):
         state, effects = reduce(state, event, moment.of_event(place, by))
         asked.extend(effects)
+        stored = [each for each in effects if not isinstance(each, Append | Publish)]
+        codec.encode_effects(stored)  # raises for a task that could not be read again
     return state, asked

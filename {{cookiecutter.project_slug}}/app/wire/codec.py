@@ -35,7 +35,10 @@ def encode_action(action: object) -> str:
 
 
 def encode_effects(effects: Sequence[Durable[Command]]) -> str:
-    """Effects as they are stored: `[{"Dispatch": {"Move": {"by": 1}}}, {"Cancel": "engine"}]`."""
+    """Effects as they are stored: `[{"Dispatch": {"Move": {"by": 1}}}, {"Cancel": "engine"}]`.
+
+    Raises TypeError for a task that `Task` does not name.
+    """
     return encode([_stored(effect) for effect in effects]).decode()
 
 
@@ -145,15 +148,25 @@ def _stored(effect: Durable[Command]) -> dict[str, Any]:
         case Delay(seconds, command, key):
             return {"Delay": {"seconds": seconds, "command": _tagged(command), "key": key}}
         case Run(task, key):
-            return {"Run": {"task": _tagged(task), "key": key}}
+            return {"Run": {"task": _task(task), "key": key}}
         case Stream(task, key):
-            return {"Stream": {"task": _tagged(task), "key": key}}
+            return {"Stream": {"task": _task(task), "key": key}}
         case Cancel(key):
             return {"Cancel": key}
         case Parallel(effects):
             return {"Parallel": [_stored(each) for each in effects]}
         case Sequential(effects):
             return {"Sequential": [_stored(each) for each in effects]}
+
+
+def _task(task: object) -> object:
+    """A task as it is stored; no type checker finds one that could not be read again."""
+    if not TASKS.has(type(task)):
+        name = type(task).__name__
+        raise TypeError(
+            f"nobody could read {name} again: add it to `Task` in app/domain/__init__.py"
+        )
+    return _tagged(task)
 
 
 def _effect(stored: dict[str, Any]) -> Durable[Command]:

@@ -22,10 +22,14 @@ class Stored(Generic[T]):
     def __init__(self, union: Any) -> None:
         tagged: Any = Annotated[union, ExternallyTagged()]
         self._union: TypeAdapter[T] = TypeAdapter(tagged)
-        classes = [cls for cls in get_args(union) or (union,) if cls is not Never]
+        self._classes = {cls for cls in get_args(union) or (union,) if cls is not Never}
         self._readers: dict[str, Callable[[str | bytes], T]] = {
-            cls.__name__: _validator(cls).validate_json for cls in classes if fields(cls)
+            cls.__name__: _validator(cls).validate_json for cls in self._classes if fields(cls)
         }
+
+    def has(self, cls: type) -> bool:
+        """Whether what is of this class can be read again."""
+        return cls in self._classes
 
     def read(self, text: str) -> T:
         """An action from its JSON; raises pydantic's ValidationError."""

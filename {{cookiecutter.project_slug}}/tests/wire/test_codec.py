@@ -1,5 +1,6 @@
 """Whatever can be said can be written, read again, and read after it has changed."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Never, get_args
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
+from app.core.ports import Attempt, Ports
 from app.core.rejected import Rejected
 from app.domain import ClientCommand, Command, Event, Task, topic_of
 from app.wire import codec
@@ -63,6 +65,21 @@ def test_every_command_can_be_stored_as_an_effect(command: Command) -> None:
 
     assert list(codec.decode_effects(codec.encode_effects(effects))) == effects
     assert codec.decode_command(codec.encode_action(command)) == command
+
+
+@dataclass(frozen=True)
+class Knit:
+    """A task that `Task` does not name."""
+
+    async def __call__(self, ports: Ports, attempt: Attempt) -> None:
+        """Never done."""
+
+
+def test_a_task_that_could_not_be_read_again_is_not_written() -> None:
+    run: Run[Command] = Run(Knit())
+
+    with pytest.raises(TypeError, match="read Knit again: add it to `Task`"):
+        codec.encode_effects([Sequential((run,))])
 
 
 TASKS = [task for task in get_args(Task) if task is not Never]
