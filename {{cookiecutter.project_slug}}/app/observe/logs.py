@@ -101,8 +101,10 @@ def _traceback(stream: TextIO, fault: ExcInfo) -> None:
 
 
 def _rendered(logger: WrappedLogger, name: str, line: EventDict) -> bytes:
-    """The line as JSON, whatever it is made of."""
+    """The line as JSON, whatever it is made of; lines are read on terminals, too."""
     try:
-        return orjson.dumps(line, default=repr)
+        rendered = orjson.dumps(line, default=repr)
     except TypeError:  # a lone surrogate, or a number of more than 64 bits
         return json.dumps(line, default=repr).encode()
+    # What terminals obey, JSON may have as it is: U+0080 to U+009F.
+    return rendered if rendered.isascii() else printable(rendered.decode()).encode()

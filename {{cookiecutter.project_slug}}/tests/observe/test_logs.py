@@ -83,11 +83,12 @@ def test_every_line_is_json_whatever_it_is_made_of_and_whoever_logs_it() -> None
     assert lines[1]["number"] == 1 << 70
 
 
-def test_a_terminal_is_shown_nothing_that_it_would_obey() -> None:
-    said = said_by(PROGRAM, "text")
+@pytest.mark.parametrize(("form", "bell"), [("text", "bell="), ("json", '"bell":"')])
+def test_a_terminal_is_shown_nothing_that_it_would_obey(form: str, bell: str) -> None:
+    said = said_by(PROGRAM, form)
 
     assert all(line.isprintable() for line in said.split("\n"))
-    assert "bell=\\u001b[2J" in said
+    assert f"{bell}\\u001b[2J" in said.replace('": "', '":"')
     assert "no such mailbox: \\u009b2J" in said
 
 
