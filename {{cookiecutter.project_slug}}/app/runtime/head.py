@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple
 from app.core.effects import Durable
 from app.core.principal import Principal, Role
 from app.runtime.event_log.port import Entry
-from app.runtime.pending import Changing, Effects, Turn
+from app.runtime.pending import Changing, PendingEffects, Turn
 from app.runtime.remembered import Remembered
 from app.runtime.rules import Command, State
 
@@ -20,7 +20,7 @@ class Head(NamedTuple, Generic[State, Command]):
     position: int
     time: int
     state: State
-    effects: Effects[Command] = Effects()
+    effects: PendingEffects[Command] = PendingEffects()
     remembered: Remembered = Remembered()
 
 

@@ -11,8 +11,8 @@ import orjson
 import structlog
 
 from app.runtime.event_log.port import Entry, EventLog, LogUnavailable, TooLarge
+from app.runtime.lease import Lease
 from app.runtime.reports import Reports
-from app.runtime.tenure import Tenure
 
 UNSAID = 1_000
 
@@ -39,7 +39,7 @@ class Nodes:
         self._wake = wake
         self._hear = hear
         self._is_shared = event_log.is_shared
-        self._tenure = Tenure(event_log, self._began, ended)
+        self._lease = Lease(event_log, self._began, ended)
         self.reports = Reports(self._report)
         self._has_begun = not self._is_shared
         self._stored: Sequence[Entry] = ()
@@ -51,12 +51,12 @@ class Nodes:
     @property
     def is_reachable(self) -> bool:
         """Whether the log can be reached, as far as this node knows."""
-        return self._tenure.is_reachable
+        return self._lease.is_reachable
 
     @property
     def has_turn(self) -> bool:
         """Whether it is this node that performs effects."""
-        return not self._is_shared or self._tenure.is_held
+        return not self._is_shared or self._lease.is_held
 
     @property
     def is_due(self) -> bool:
@@ -73,7 +73,7 @@ class Nodes:
         if self._is_shared:
             running = {
                 "follow": self._follow(position),
-                "lease": self._tenure.keep(),
+                "lease": self._lease.keep(),
                 "announce": self._announce(),
                 "announcements": self._listen(),
             }
@@ -82,7 +82,7 @@ class Nodes:
     async def leave(self) -> None:
         """Hear no more, and let another node perform the effects."""
         if self._tasks:
-            await self._tenure.give_up()
+            await self._lease.give_up()
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(self._tasks)

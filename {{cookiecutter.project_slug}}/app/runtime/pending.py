@@ -47,7 +47,7 @@ class Pending(NamedTuple, Generic[Command]):
     dead: str | None = None
 
 
-class Group(NamedTuple, Generic[Command]):
+class EffectGroup(NamedTuple, Generic[Command]):
     """A Parallel, or a Sequential that is at its child `next - 1`; `open` children go on."""
 
     effect: Parallel[Command] | Sequential[Command]
@@ -57,11 +57,11 @@ class Group(NamedTuple, Generic[Command]):
     cancelled: frozenset[str] = NO_KEYS
 
 
-class Effects(NamedTuple, Generic[Command]):
+class PendingEffects(NamedTuple, Generic[Command]):
     """Every effect that has not ended, by origin; where each key is used; which are dead."""
 
     pending: HashTrieMap[str, Pending[Command]] = HashTrieMap()
-    groups: HashTrieMap[str, Group[Command]] = HashTrieMap()
+    groups: HashTrieMap[str, EffectGroup[Command]] = HashTrieMap()
     keyed: HashTrieMap[str, tuple[str, ...]] = HashTrieMap()
     dead: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ class Changing(Generic[Command]):
     """
 
     def __init__(
-        self, effects: Effects[Command], now: int, passed: frozenset[str] = NO_ORIGINS
+        self, effects: PendingEffects[Command], now: int, passed: frozenset[str] = NO_ORIGINS
     ) -> None:
         self.pending = effects.pending
         self.groups = effects.groups
@@ -87,9 +87,9 @@ class Changing(Generic[Command]):
         self._passed = passed
         self._over: deque[str] = deque()  # origins that have ended, for the groups they are in
 
-    def result(self) -> Effects[Command]:
+    def result(self) -> PendingEffects[Command]:
         """The table after the entry."""
-        return Effects(self.pending, self.groups, self.keyed, self.dead)
+        return PendingEffects(self.pending, self.groups, self.keyed, self.dead)
 
     def ask(self, position: int, effects: Sequence[Durable[Command]], cause: str | None) -> None:
         """Begin what the event at `position` asks for."""
@@ -159,7 +159,9 @@ class Changing(Generic[Command]):
         if not at_once:
             self._over.append(origin)
             return
-        self.groups = self.groups.insert(origin, Group(effect, cause, at_once, at_once, cancelled))
+        self.groups = self.groups.insert(
+            origin, EffectGroup(effect, cause, at_once, at_once, cancelled)
+        )
         for key in _keys_of(children[at_once:]):
             self._remember_key(key, origin)
         for place in range(at_once):
@@ -172,7 +174,7 @@ class Changing(Generic[Command]):
             if (group := self.groups.get(parent)) is not None:
                 self._count_down(parent, group)
 
-    def _count_down(self, parent: str, group: Group[Command]) -> None:
+    def _count_down(self, parent: str, group: EffectGroup[Command]) -> None:
         """One child less; go on with the next when its turn is over."""
         children = group.effect.effects
         if group.open > 1:

@@ -16,7 +16,7 @@ from app.runtime.event_log.port import (
     TooLarge,
 )
 from app.runtime.event_log.reader import Reader
-from app.runtime.tenure import LEASE, LEASE_SECONDS
+from app.runtime.lease import LEASE, LEASE_SECONDS
 
 ENTRIES_AN_APPEND = 500
 SECONDS_BETWEEN_CLAIMS = 0.5

@@ -16,7 +16,7 @@ from app.runtime.batched import batched
 from app.runtime.compare import PREFIX
 from app.runtime.event_log.port import EventLog, LogUnavailable, Row
 from app.runtime.head import Head
-from app.runtime.pending import Effects, Group, Pending
+from app.runtime.pending import EffectGroup, Pending, PendingEffects
 from app.runtime.remembered import Remembered
 from app.runtime.rules import Command, Event, Rules, State
 
@@ -132,7 +132,7 @@ def _pending_rows(
 
 
 def _group_rows(
-    rules: Rules[State, Command, Event], some: Sequence[tuple[str, Group[Command]]]
+    rules: Rules[State, Command, Event], some: Sequence[tuple[str, EffectGroup[Command]]]
 ) -> str:
     rest = [[o, g.cause, g.open, g.next, sorted(g.cancelled)] for o, g in some]
     return _json([rest, rules.encode_effects([group.effect for _, group in some])])
@@ -161,7 +161,9 @@ def _head_of(
                 state_rows.append((name.removeprefix(PREFIX), text))
     time, turned, dead = head
     kept = {name: HashTrieMap(found) for name, found in maps.items()}
-    effects: Effects[Command] = Effects(kept["pending"], kept["groups"], kept["keyed"], tuple(dead))
+    effects: PendingEffects[Command] = PendingEffects(
+        kept["pending"], kept["groups"], kept["keyed"], tuple(dead)
+    )
     remembered = Remembered(kept["young"], kept["old"], turned)
     return Head(position, time, rules.decode_state(state_rows), effects, remembered)
 
@@ -177,12 +179,12 @@ def _pending_of(
 
 def _groups_of(
     rules: Rules[State, Command, Event], text: str
-) -> Iterator[tuple[str, Group[Command]]]:
+) -> Iterator[tuple[str, EffectGroup[Command]]]:
     rest, effects = orjson.loads(text)
     for values, effect in zip(rest, rules.decode_effects(effects), strict=True):
         origin, cause, open_, next_, cancelled = values
         if isinstance(effect, Parallel | Sequential):
-            yield origin, Group(effect, cause, open_, next_, frozenset(cancelled))
+            yield origin, EffectGroup(effect, cause, open_, next_, frozenset(cancelled))
 
 
 def _json(value: object) -> str:

@@ -14,7 +14,7 @@ from app.runtime.event_log import read_event_log
 from app.runtime.event_log.port import Entry, EventLog, LogUnavailable
 from app.runtime.event_log.reader import Reader
 from app.runtime.event_log.sqlite import SqliteLog
-from app.runtime.tenure import LEASE
+from app.runtime.lease import LEASE
 from tests.cli.test_reading import Said, ask
 
 SECONDS = 1.0  # of a lease

@@ -13,7 +13,7 @@ from app.access.store import AppStore
 from app.bootstrap import create_app
 from app.runtime.event_log import open_event_log, read_event_log
 from app.runtime.event_log.port import Entry
-from app.runtime.tenure import LEASE, LEASE_SECONDS
+from app.runtime.lease import LEASE, LEASE_SECONDS
 from app.settings import Settings
 from tests.cli.test_reading import Said, ask, fill
 from tests.cli.test_restore import ENTRIES

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential
-from app.runtime.pending import Changing, Effects, Turn, place
+from app.runtime.pending import Changing, PendingEffects, Turn, place
 from tests.runtime.tally import Add, Command, Work
 
 NOW = 7
-EMPTY: Effects[Command] = Effects()
+EMPTY: PendingEffects[Command] = PendingEffects()
 
 
 def do(amount: int) -> Dispatch[Command]:
@@ -38,7 +38,7 @@ def in_turn(*effects: Durable[Command]) -> Sequential[Command]:
 class Table:
     """Effects as entries change them, one after another; `last` is what the last one did."""
 
-    effects: Effects[Command]
+    effects: PendingEffects[Command]
     last: Changing[Command]
     position: int = 0
 
@@ -83,7 +83,7 @@ def table(*effects: Durable[Command]) -> Table:
     return Table(EMPTY, Changing(EMPTY, NOW)).asks(*effects)
 
 
-def require_empty(effects: Effects[Command]) -> None:
+def require_empty(effects: PendingEffects[Command]) -> None:
     assert [dict(effects.pending), dict(effects.groups), dict(effects.keyed)] == [{}, {}, {}]
     assert effects.dead == ()
 
@@ -338,7 +338,7 @@ def cancels_in(effect: Durable[Command]) -> Iterator[Cancel]:
         yield effect
 
 
-def require_consistent(effects: Effects[Command]) -> None:
+def require_consistent(effects: PendingEffects[Command]) -> None:
     """Each key names effects that are pending or to come, and each group has open children."""
     for origins in effects.keyed.values():
         assert origins

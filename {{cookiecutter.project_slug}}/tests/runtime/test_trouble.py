@@ -12,7 +12,7 @@ import pytest
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Stream
 from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime import attempts, snapshot, tenure
+from app.runtime import attempts, lease, snapshot
 from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Row
@@ -174,7 +174,7 @@ async def test_a_task_that_cannot_be_stopped_does_not_hold_up_a_close(
 async def test_a_node_whose_turn_begins_while_it_closes_waits_in_peace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tenure, "LEASE_SECONDS", 0.9)
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.9)
     event_log, begun, ended = MemoryLog(), asyncio.Event(), asyncio.Event()
     event_log.another_node()
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from app.core.ports import Ports
 from app.domain import Command, Event, State
 from app.runtime.event_log.port import Entry, LogUnavailable
+from app.runtime.lease import LEASE
 from app.runtime.store import Store, open_store
-from app.runtime.tenure import LEASE
 from tests.simulation.company import Company
 from tests.simulation.disk import DiskBroken, SimulatedLog
 from tests.simulation.features import check_state

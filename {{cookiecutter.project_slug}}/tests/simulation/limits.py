@@ -44,7 +44,7 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.runtime.commit": {"log": SILENT},
     "app.runtime.store": {"WAITING_COMMANDS": 12, "COMMANDS_A_COMMIT": 6, "log": SILENT},
     "app.runtime.nodes": {"log": SILENT},
-    "app.runtime.tenure": {"monotonic": steady, "log": SILENT},
+    "app.runtime.lease": {"monotonic": steady, "log": SILENT},
     "app.runtime.event_log.growth": {"ENTRIES_A_READ": 2, "SECONDS_BETWEEN_LOOKS": 5.0},
     "app.wire.state": {"ITEMS_A_ROW": 3},
 }

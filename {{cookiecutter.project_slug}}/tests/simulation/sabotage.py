@@ -19,7 +19,7 @@ from app.runtime.effects import Performer
 from app.runtime.event_log.port import AnswerLost, Entry
 from app.runtime.group import decide_group
 from app.runtime.head import Head
-from app.runtime.pending import Changing, Effects
+from app.runtime.pending import Changing, PendingEffects
 from app.runtime.remembered import Remembered
 from app.runtime.snapshot import Snapshots
 
@@ -90,7 +90,9 @@ def a_snapshot_forgets_what_is_pending(patch: Patch) -> None:
 
     async def forgetful(*what: Any) -> Any:
         head = await load(*what)
-        return head and Head(head.position, head.time, head.state, Effects(), head.remembered)
+        return head and Head(
+            head.position, head.time, head.state, PendingEffects(), head.remembered
+        )
 
     patch.setattr(replay, "load_snapshot", forgetful)
 

@@ -10,8 +10,8 @@ from typing import Any
 from app.runtime.clock import Clock
 from app.runtime.commit import Commits
 from app.runtime.event_log.port import Conflict, Entry
+from app.runtime.lease import LEASE_SECONDS, RENEWALS, Lease
 from app.runtime.nodes import Nodes
-from app.runtime.tenure import LEASE_SECONDS, RENEWALS, Tenure
 from tests.simulation.sabotage import Patch, Sabotages
 
 
@@ -32,7 +32,7 @@ def the_time_of_other_nodes_is_not_heard_of(patch: Patch) -> None:
 
 
 def a_lease_lasts_until_another_node_has_it(patch: Patch) -> None:
-    patch.setattr(Tenure, "is_held", property(lambda self: self._term is not None))
+    patch.setattr(Lease, "is_held", property(lambda self: self._term is not None))
 
 
 def every_node_performs_effects(patch: Patch) -> None:
@@ -45,7 +45,7 @@ def a_lease_is_not_claimed_again_when_the_line_was_cut(patch: Patch) -> None:
             await self._claim()
             await asyncio.sleep(LEASE_SECONDS / RENEWALS)
 
-    patch.setattr(Tenure, "keep", keep)
+    patch.setattr(Lease, "keep", keep)
 
 
 def nobody_catches_up_after_a_conflict(patch: Patch) -> None:

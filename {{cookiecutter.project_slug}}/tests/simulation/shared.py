@@ -11,7 +11,7 @@ from typing import Any
 from app.runtime.event_log.announcements import Announcements
 from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailable
-from app.runtime.tenure import LEASE_SECONDS
+from app.runtime.lease import LEASE_SECONDS
 from tests.simulation.disk import Disk, Late, Lease, SimulatedLog
 
 ARRIVES = 0.7
@@ -75,7 +75,7 @@ class SharedLog(SimulatedLog):
         if end != expected:
             raise self.failed("overtaken", Conflict(f"the log ends at {end}"))
         super().store(expected, entries)
-        self._poke(lambda line: line._growth.told(expected + len(entries)))
+        self._notify(lambda line: line._growth.told(expected + len(entries)))
 
     def leave(self) -> None:
         """Its node is dead; what is on its way may arrive all the same."""
@@ -110,7 +110,7 @@ class SharedLog(SimulatedLog):
     async def announce(self, text: str) -> None:
         """Tell the others, unless it gets lost."""
         await self.moment()
-        self._poke(lambda line: line._announcements.hear(text))
+        self._notify(lambda line: line._announcements.hear(text))
 
     def announcements(self) -> AsyncIterator[str]:
         """What the others announce."""
@@ -129,7 +129,7 @@ class SharedLog(SimulatedLog):
         except LogUnavailable as problem:
             raise AnswerLost("the line was cut") from problem
 
-    def _poke(self, tell: Callable[[SharedLog], None]) -> None:
+    def _notify(self, tell: Callable[[SharedLog], None]) -> None:
         weather = self.disk.weather
         for line in self.disk.lines:
             if line is not self and self.chance.random() >= weather.lost:

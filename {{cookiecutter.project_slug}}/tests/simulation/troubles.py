@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from app.runtime.tenure import LEASE_SECONDS, RENEWALS
+from app.runtime.lease import LEASE_SECONDS, RENEWALS
 from app.runtime.timers import LONGEST_SLEEP_SECONDS
 from tests.simulation.shared import SharedLog
 

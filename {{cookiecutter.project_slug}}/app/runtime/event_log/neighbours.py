@@ -21,7 +21,7 @@ TRIES, SECONDS_BETWEEN_TRIES = 50, 0.002
 class Neighbours:
     """A socket of this process, in a folder where the others have theirs.
 
-    What is sent is a poke: it may get lost, so nothing may depend on it but how soon.
+    What is sent may get lost, so nothing may depend on it but how soon.
     """
 
     def __init__(self, path: Path, received: Callable[[bytes], None]) -> None:
@@ -39,7 +39,7 @@ class Neighbours:
             raise StartRefused(words) from None
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
-    def poke(self, data: bytes) -> list[Path]:
+    def notify(self, data: bytes) -> list[Path]:
         """Send to every neighbour, now; those that had no room are given."""
         with suppress(OSError):  # no folder, no descriptor for it: all look for themselves then
             return [path for path in self._folder.iterdir() if not self._sent(path, data)]
@@ -47,7 +47,7 @@ class Neighbours:
 
     async def send(self, data: bytes) -> None:
         """Send to every neighbour, and wait a moment for those that have no room."""
-        full = self.poke(data)
+        full = self.notify(data)
         for _ in range(TRIES):
             if not full:
                 return

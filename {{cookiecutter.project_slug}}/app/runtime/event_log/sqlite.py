@@ -76,7 +76,7 @@ class SqliteLog:
         await self._run(lambda: self._append(expected, entries))
         self._growth.appended(entries)
         if self._neighbours is not None:
-            self._neighbours.poke(GROWN + b"%d" % entries[-1].position)
+            self._neighbours.notify(GROWN + b"%d" % entries[-1].position)
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.runtime.tenure import LEASE_SECONDS
+from app.runtime.lease import LEASE_SECONDS
 from tests.orders.faults.rehearsal import rehearse
 from tests.runtime.event_log import servers
 

@@ -13,7 +13,7 @@ import pytest
 from app.core.effects import Delay, Durable, Run
 from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected
-from app.runtime import tenure
+from app.runtime import lease
 from app.runtime.decision import Happened
 from app.runtime.event_log.port import AnswerLost, EventLog, LogUnavailable, TooLarge
 from tests.runtime.event_log.conftest import Node
@@ -42,7 +42,7 @@ SECONDS = 20
 @pytest.fixture(autouse=True)
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits six seconds for a node that is gone."""
-    monkeypatch.setattr(tenure, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 1.0)
 
 
 class Stage:
@@ -206,8 +206,8 @@ async def paused(name: str, seconds: float) -> int | None:
 async def test_a_node_that_stops_hands_its_turn_on_at_once(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tenure, "LEASE_SECONDS", 30.0)
-    monkeypatch.setattr(tenure, "RENEWALS", 300)  # asked for ten times a second
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 30.0)
+    monkeypatch.setattr(lease, "RENEWALS", 300)  # asked for ten times a second
     async with AsyncExitStack() as opened:
         async with open_tally(await node()) as first:
             await until(lambda: first.performs_effects)

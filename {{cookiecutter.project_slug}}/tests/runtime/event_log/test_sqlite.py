@@ -105,7 +105,7 @@ def test_an_address_without_an_engine_is_refused_with_examples(url: str) -> None
         ("pathlib.Path.iterdir", errno.EMFILE),
     ],
 )
-async def test_a_poke_that_cannot_be_sent_is_lost_and_the_append_is_not(
+async def test_a_notification_that_cannot_be_sent_is_lost_and_the_append_is_not(
     tmp_path: Path, what: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logs = [open_event_log(f"sqlite:///{tmp_path}/e.db", shared=True) for _ in range(2)]

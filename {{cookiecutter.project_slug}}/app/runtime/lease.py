@@ -17,7 +17,7 @@ RENEWALS = 3
 log = structlog.get_logger(__name__)
 
 
-class Tenure:
+class Lease:
     """Claims the lease, renews it while it can, and knows when it is over.
 
     `began` is called when this node has it, `ended` when it has it no more. `is_reachable` says
