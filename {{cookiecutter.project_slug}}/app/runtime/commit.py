@@ -21,7 +21,7 @@ from app.runtime.event_log.port import (
     LogUnavailable,
     TooLarge,
 )
-from app.runtime.group import Accepted, Outcome, Verdict, Waiting, decide_group
+from app.runtime.group import Accepted, Outcome, Verdict, Waiting, burial, decide_group
 from app.runtime.replay import catch_up, followed, read_commands
 from app.runtime.rules import Command, Event, State
 
@@ -114,7 +114,7 @@ class Commits(Generic[State, Command, Event]):
     async def _commit_less(self, group: Sequence[Waiting[State, Command, Event]]) -> None:
         """Half of a group at a time; a single command that is too much is refused."""
         if len(group) == 1:
-            refuse_all(group, VAST)
+            await self._give_up(group[0])
             return
         middle = len(group) // 2
         try:
@@ -123,6 +123,17 @@ class Commits(Generic[State, Command, Event]):
         except BaseException:  # the second half, when the first one has ended it
             refuse_all(group, UNSURE)
             raise
+
+    async def _give_up(self, waiting: Waiting[State, Command, Event]) -> None:
+        """Refuse what is too much by itself; if an effect asked for it, that is a dead letter."""
+        refusal = VAST
+        if (note := burial(waiting.request, VAST.message)) is not None:
+            noted: asyncio.Future[Outcome[State, Event]] = asyncio.Future()
+            await self.commit([Waiting(note, noted)])
+            fault = noted.exception()
+            if isinstance(fault, Rejected) and fault.code is Code.UNAVAILABLE:
+                refusal = fault  # it is tried again, and too much again
+        waiting.refuse(refusal)
 
     def _go_on(self, verdict: Verdict[State, Command, Event]) -> None:
         self.head = verdict.head

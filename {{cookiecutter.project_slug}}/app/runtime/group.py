@@ -149,10 +149,18 @@ def _bury(
     now: int,
     fault: Exception,
 ) -> None:
-    """Make a dead letter of the effect whose command cannot be decided: no retry would help."""
-    if isinstance(request, Request) and request.origin is not None:
-        note = Note(request.origin, Turn.DEAD, request.by, request.key, words_of(fault))
+    if (note := burial(request, words_of(fault))) is not None:
         verdict.add(decider.noted(verdict.head, note, now))
+
+
+def burial(request: Request[Command] | Note, words: str) -> Note | None:
+    """What makes a dead letter of the effect whose command this is, if one has asked for it.
+
+    For a command that cannot be decided, or not be stored: no retry would help.
+    """
+    if isinstance(request, Note) or request.origin is None:
+        return None
+    return Note(request.origin, Turn.DEAD, request.by, request.key, words)
 
 
 def words_of(fault: BaseException) -> str:

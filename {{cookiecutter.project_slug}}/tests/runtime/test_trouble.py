@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import process_time
@@ -15,7 +15,7 @@ from app.core.rejected import Code, Rejected, StartRefused
 from app.runtime import attempts, lease, snapshot
 from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
-from app.runtime.event_log.port import Row
+from app.runtime.event_log.port import Entry, Row, TooLarge
 from app.runtime.event_log.sqlite import SqliteLog
 from tests.runtime.tally import (
     ME,
@@ -23,6 +23,7 @@ from tests.runtime.tally import (
     TALLY,
     WORK,
     Add,
+    Added,
     Break,
     Command,
     Event,
@@ -30,6 +31,7 @@ from tests.runtime.tally import (
     Plan,
     TallyStore,
     Work,
+    decode,
     encode,
     open_tally,
 )
@@ -224,6 +226,50 @@ async def test_a_dead_letter_that_is_retried_while_it_clears_up_is_performed_aga
         await until(lambda: store.state == 5)
 
     assert begun == 2
+
+
+class Narrow(MemoryLog):
+    """A log that takes no entry of an Added of 13."""
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says."""
+        events = [decode(entry.event) for entry in entries if entry.event is not None]
+        if any(isinstance(event, Added) and event.amount == 13 for event in events):
+            raise TooLarge("13 is too much")
+        await super().append(expected, entries)
+
+
+async def too_much(attempt: Attempt) -> Command:
+    return Add(13)
+
+
+async def too_much_between(attempt: Attempt) -> AsyncIterator[Command]:
+    for amount in (1, 13, 1)[attempt.given :]:
+        yield Add(amount)
+
+
+@pytest.mark.parametrize(
+    ("effect", "done"),
+    [
+        (Dispatch(Add(13)), 0),
+        (Delay(0, Add(13)), 0),
+        (Run(Work("too much")), 0),
+        (Stream(Flow("too much between")), 1),
+    ],
+)
+async def test_an_effect_that_leads_to_more_than_the_log_takes_is_a_dead_letter(
+    effect: Durable[Command], done: int
+) -> None:
+    WORK["too much"], STREAMS["too much between"] = too_much, too_much_between
+    async with open_tally(Narrow()) as store:
+        await plan(store, effect)
+        await until(lambda: len(store.dead_letters()) > 0)
+        await store.dispatch(Add(2), by=ME)  # and nobody else is held up
+
+        ((origin, dead),) = store.dead_letters()
+        assert (origin, store.state) == ("1.0", done + 2)
+        assert dead.dead is not None
+        assert "more than the event log takes" in dead.dead
 
 
 def no_rows(state: int) -> Iterator[Row]:
