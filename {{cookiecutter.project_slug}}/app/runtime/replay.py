@@ -25,12 +25,16 @@ REMEDY = "give a new field a default, or turn the old event into a new one in ap
 log = structlog.get_logger(__name__)
 
 
+class Unreadable(StartRefused):
+    """An entry cannot be read by this version of the code."""
+
+
 async def replay(
     event_log: EventLog, decider: Decider[State, Command, Event]
 ) -> Head[State, Command]:
     """What the log says, from its snapshot on if there is one for this version of the code.
 
-    Raises StartRefused at an entry that cannot be read.
+    Raises Unreadable at an entry that cannot be read.
     """
     head = await load_snapshot(event_log, decider.rules) or decider.start()
     lines = head.position // ENTRIES_A_LINE
@@ -53,14 +57,14 @@ def _replayed(
             events = () if entry.event is None else (decode(entry.event),)
             decider.advance(advance, entry, events)
         except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
-            raise StartRefused(diagnosis(entry, problem)) from problem
+            raise Unreadable(diagnosis(entry, problem)) from problem
     return advance.head()
 
 
 async def catch_up(
     event_log: EventLog, decider: Decider[State, Command, Event], head: Head[State, Command]
 ) -> AsyncIterator[Decision[State, Command, Event]]:
-    """What each entry after a head leads to; raises StartRefused at one that cannot be read."""
+    """What each entry after a head leads to; raises Unreadable at one that cannot be."""
     while entries := await event_log.read(head.position, ENTRIES_A_READ):
         for decision in followed(decider, head, entries):
             head = decision.head
@@ -70,13 +74,13 @@ async def catch_up(
 def followed(
     decider: Decider[State, Command, Event], head: Head[State, Command], entries: Sequence[Entry]
 ) -> Iterator[Decision[State, Command, Event]]:
-    """What those entries lead to that come after the head; raises StartRefused as above."""
+    """What those entries lead to that come after the head; raises Unreadable as above."""
     for entry in entries:
         if entry.position > head.position:
             try:
                 decision = decider.replayed(head, entry)
             except Exception as problem:  # as above
-                raise StartRefused(diagnosis(entry, problem)) from problem
+                raise Unreadable(diagnosis(entry, problem)) from problem
             head = decision.head
             yield decision
 

@@ -81,15 +81,27 @@ async def save_snapshot(
 async def load_snapshot(
     event_log: EventLog, rules: Rules[State, Command, Event]
 ) -> Head[State, Command] | None:
-    """The head that was saved, if it was saved by this version of the code."""
+    """The head that was saved, if it was saved by this version of the code, and is of this log."""
     snapshot = await event_log.load_snapshot(rules.fingerprint)
     if snapshot is None:
         return None
     try:
-        return _head_of(rules, snapshot.position, snapshot.rows)
+        head = _head_of(rules, snapshot.position, snapshot.rows)
     except Exception:  # the log has it all
         log.exception("the snapshot cannot be read: the whole log is", position=snapshot.position)
         return None
+    if not await _is_of(event_log, head):
+        log.error("the snapshot is of another log: the whole log is read", position=head.position)
+        return None
+    return head
+
+
+async def _is_of(event_log: EventLog, head: Head[State, Command]) -> bool:
+    """Whether the log has led to this: a server may have lost its end, and not the snapshot."""
+    if head.position == 0:
+        return True
+    last = await event_log.read(head.position - 1, 1)
+    return [entry.time for entry in last] == [head.time]
 
 
 async def _in_pieces(

@@ -21,7 +21,7 @@ import structlog
 
 from app.core.ports import Ports
 from app.core.principal import Principal
-from app.core.rejected import Code, Rejected, StartRefused
+from app.core.rejected import Code, Rejected
 from app.runtime.broadcast import Broadcast, Listener, Subscription
 from app.runtime.clock import Clock
 from app.runtime.commit import UNSURE, Appends, Commits, refuse_all, unavailable
@@ -33,7 +33,7 @@ from app.runtime.group import Outcome, Then, Verdict, Waiting
 from app.runtime.head import Head
 from app.runtime.nodes import Nodes
 from app.runtime.pending import Pending, Turn
-from app.runtime.replay import read_events, replay
+from app.runtime.replay import Unreadable, read_events, replay
 from app.runtime.reports import Reports
 from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Command, Event, Rules, State
@@ -74,8 +74,8 @@ async def open_store(
 ) -> AsyncIterator[Store[State, Command, Event]]:
     """A Store with the State that its log says, for as long as the context lasts.
 
-    Raises StartRefused for a log that cannot be read. If the log fails later on, the context is
-    cancelled: what was stored is unsure then, and only a new start can tell.
+    Raises StartRefused for a log that cannot be read. If the log fails later on, or is found to be
+    another, the context is cancelled: what is stored is unsure then, and only a new start can tell.
     """
     policy, chance = policy or RetryPolicy(), chance or SystemRandom()
     store = Store(
@@ -300,7 +300,7 @@ class Store(Generic[State, Command, Event]):
     # Its life
 
     async def replay(self) -> None:
-        """Rebuild the State from the log; raises StartRefused at an entry that cannot be read."""
+        """Rebuild the State from the log; raises Unreadable at an entry that cannot be read."""
         head = await replay(self._log, self._decider)
         self._commits.head = head
         self._clock.not_before(head.time)
@@ -344,7 +344,7 @@ class Store(Generic[State, Command, Event]):
                     self._snapshots.save_if_due(self.head, tasks)
             if self._nodes.has_turn:  # beside all else: nobody waits for it but the next start
                 tasks.create_task(self._snapshots.at_the_end(self.head), name="snapshot")
-        except StartRefused as problem:
+        except Unreadable as problem:
             log.critical("this node cannot go on: it needs the newer version", problem=str(problem))
             self._open = False
             self._abandon_effects()

@@ -12,6 +12,7 @@ from app.core.effects import Cancel, Delay, Dispatch, Parallel, Run, Sequential
 from app.core.ports import Attempt
 from app.runtime import snapshot
 from app.runtime.event_log import open_event_log, sqlite
+from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, EventLog, LogFull, Row
 from app.runtime.event_log.sqlite import SqliteLog
 from tests.runtime.tally import ME, TALLY, WORK, Add, Command, Plan, Work, open_tally
@@ -81,7 +82,7 @@ async def test_a_snapshot_gives_the_head_that_the_log_gives(tmp_path: Path) -> N
     await whole.close()
 
     assert from_snapshot == from_log == head
-    assert read == 0
+    assert read == 1  # the last one, to see that the snapshot is of this log
     assert read_whole > 25
 
 
@@ -220,3 +221,25 @@ async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> 
             await store.dispatch(Add(1), by=ME)
         assert store.state == 30
     await event_log.close()
+
+
+@pytest.mark.parametrize("lost", [1, 20])
+async def test_a_snapshot_of_what_the_log_has_lost_is_not_used(lost: int) -> None:
+    """A server that lost the end of the log may have kept a snapshot that was saved after that."""
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        for _ in range(25):
+            await store.dispatch(Add(1), by=ME)
+    [kept] = event_log._snapshots
+    del event_log._entries[-lost:]
+
+    async with open_tally(event_log) as store:
+        assert (store.seq, store.state) == (25 - lost, 25 - lost)
+        await store.dispatch(Add(100), by=ME)
+        for _ in range(lost):
+            await store.dispatch(Add(0), by=ME)
+        at_the_end = store.state
+    event_log._snapshots[:] = [kept]
+
+    async with open_tally(event_log) as store:
+        assert store.state == at_the_end == 125 - lost

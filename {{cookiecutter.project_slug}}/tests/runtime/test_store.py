@@ -304,6 +304,24 @@ async def test_a_log_that_fails_ends_the_store_and_every_caller_hears_so(most: i
     assert {type(refusal) for refusal in refusals} == {Rejected}
 
 
+class Replaced(MemoryLog):
+    """A log that is found to be another one."""
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says."""
+        raise StartRefused("it was replaced by another log")
+
+
+async def test_a_log_that_was_replaced_by_another_ends_the_store() -> None:
+    """Else it would go on to show what is not so any more, until somebody looks."""
+    with pytest.raises(BaseExceptionGroup) as ended:  # noqa: PT012 - the context is what fails
+        async with open_tally(Replaced()) as store, asyncio.timeout(5):
+            await asyncio.wait([store.submit(Add(1), by=ME)])
+            await asyncio.Event().wait()
+
+    assert ended.group_contains(StartRefused)
+
+
 COMMANDS = st.one_of(
     st.builds(Add, st.integers(-3, 5), st.integers(-3, 5)),
     st.builds(Shout, st.text(max_size=3)),

@@ -53,6 +53,11 @@ APPEND = """
 """
 READ = "SELECT * FROM event_log WHERE position > %s ORDER BY position LIMIT %s"
 END = "SELECT coalesce(max(position), 0) FROM event_log"
+SAME = """
+    SELECT epoch, (SELECT coalesce(max(position), 0) FROM event_log),
+        (SELECT command FROM event_log WHERE position = %s)
+    FROM event_log_epoch
+"""
 CLAIM = """
     INSERT INTO event_log_lease AS lease
     VALUES (%s, %s, 1, clock_timestamp() + make_interval(secs => %s))
@@ -79,8 +84,8 @@ SNAPSHOT = """
 # A client's id may have a NUL, which Postgres has not.
 WITHOUT_NUL = str.maketrans({"\0": "\x1a0", "\x1a": "\x1a1"})
 
-# What says that a connection is of no use any more.
-BROKEN = psycopg.OperationalError, psycopg.InterfaceError
+# What says that a connection is of no use any more, or that its server takes nothing for now.
+BROKEN = psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +106,7 @@ class PostgresLog:
         self._aside = Line(self._database, self._open)
         self._node = secrets.token_hex(8)
         self._in_doubt = 0
+        self._seen = 0, ""  # the newest entry that was seen: its position and its command
         self._growth, self._announcements = Growth(), Announcements()
         self._pieces: dict[str, list[str]] = {}
         self._listening: asyncio.Task[None] | None = None
@@ -108,7 +114,11 @@ class PostgresLog:
     async def connect(self) -> None:
         """Reach the database, and make the tables when there are none; raises LogUnavailable."""
         async with self._one_connection() as connection:
-            await connection.execute(TABLES)
+            try:
+                await connection.execute(TABLES)
+            except psycopg.errors.InsufficientPrivilege as problem:
+                words = self._database.words(problem.diag.message_primary)
+                raise StartRefused(f"{words}: it makes its tables when it starts") from None
             self.epoch = await _epoch_of(connection)
         began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._listening = asyncio.create_task(self._listen(began), name="postgres-listen")
@@ -129,12 +139,15 @@ class PostgresLog:
             raise Conflict("another node was faster") from None
         if not stored:
             raise Conflict(f"the log does not end at {expected}")
+        self._see(entries)
         self._growth.appended(entries)
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`; raises LogUnavailable."""
         await self._end_doubt()
-        return [_entry_of(row) for row in await self._aside.run(READ, after, limit)]
+        entries = [_entry_of(row) for row in await self._aside.run(READ, after, limit)]
+        self._see(entries)
+        return entries
 
     async def end(self) -> int:
         """The position of the last entry; raises LogUnavailable."""
@@ -226,15 +239,34 @@ class PostgresLog:
         """A connection to the same log as before; raises LogUnavailable or StartRefused."""
         connection = await self._database.open()
         try:
-            if self.epoch and await _epoch_of(connection) != self.epoch:
-                raise StartRefused(f"the event log {self._database.name} was replaced by another")
+            if self.epoch:
+                await self._require_same(connection)
         except BROKEN as problem:
             await connection.close()
             raise LogUnavailable(self._database.words(problem)) from None
-        except StartRefused:
+        except BaseException:
             await connection.close()
             raise
         return connection
+
+    async def _require_same(self, connection: Connection) -> None:
+        """Raises StartRefused when this is another log, LogUnavailable when it lacks its end.
+
+        Which it does after a failover to a server that did not have it yet, unless that is still
+        to get it. Once others have written on, what this node knows is not so any more.
+        """
+        position, command = self._seen
+        found = await (await connection.execute(SAME, (position,))).fetchone()
+        epoch, end, there = found or ("", 0, None)
+        if epoch != self.epoch or there not in (None, command):
+            raise StartRefused(self._database.words("it was replaced by another log"))
+        if end < position:
+            words = f"it ends at {end}, and was seen to end at {position}"
+            raise LogUnavailable(self._database.words(words))
+
+    def _see(self, entries: Sequence[Entry]) -> None:
+        if entries and entries[-1].position > self._seen[0]:
+            self._seen = entries[-1].position, entries[-1].command
 
     async def _listen(self, began: asyncio.Future[None]) -> None:
         """Hear that the log has grown, and what others announce; again after each lost connection.

@@ -54,7 +54,7 @@ class Postgres:
         except (psycopg.Error, OSError) as problem:
             raise LogUnavailable(self.words(problem)) from None
 
-    def words(self, problem: BaseException) -> str:
+    def words(self, problem: object) -> str:
         """What is wrong, and with which database, in one line."""
         words = " ".join(str(problem).split()) or type(problem).__name__
         return f"the event log {self.name}: {words}"

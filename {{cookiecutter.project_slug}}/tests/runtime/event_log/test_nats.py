@@ -336,6 +336,14 @@ async def test_a_log_that_seems_to_have_lost_its_end_is_not_believed(own: Server
                     break
                 await asyncio.sleep(0.05)
 
+        # Others have not seen it, and write on.
+        async with opened(url) as other:
+            await other.append(1, [entry._replace(command="other") for entry in entries(2, 3)])
+            with pytest.raises(StartRefused, match="replaced by another"):
+                await log.append(2, entries(3, 3))
+            with pytest.raises(StartRefused, match="replaced by another"):
+                await log.read(2, 9)
+
 
 async def until_there(log: EventLog) -> None:
     """Wait for the server."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
 import pytest
 
+from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
-from app.runtime.event_log import postgres as postgres_engine
-from app.runtime.event_log.port import LogUnavailable
+from app.runtime.event_log.port import AnswerLost, LogUnavailable, Row
 from app.runtime.event_log.postgres import PostgresLog
 from app.runtime.event_log.postgres_line import Connection
 from tests.runtime.event_log.conftest import new_database
+from tests.runtime.event_log.entries import entries
 from tests.runtime.event_log.servers import Server
 from tests.runtime.event_log.test_conformance import said
 
@@ -140,13 +142,92 @@ async def test_a_connection_that_breaks_as_soon_as_it_is_there_is_none(
     log = PostgresLog(url)
     await log.connect()
 
-    async def broken(_: Connection) -> str:
+    async def broken(_: PostgresLog, connection: Connection) -> None:
         raise psycopg.OperationalError("the server is shutting down")
 
     with monkeypatch.context() as patched:
-        patched.setattr(postgres_engine, "_epoch_of", broken)
+        patched.setattr(PostgresLog, "_require_same", broken)
         with pytest.raises(LogUnavailable, match=r"127\.0\.0\.1.*the server is shutting down"):
             await log.read(0, 1)
 
     assert await log.read(0, 1) == []
+    await log.close()
+
+
+async def administer(url: str, *statements: str) -> None:
+    """Do what only an administrator does."""
+    writes = "-c default_transaction_read_only=off"
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, options=writes) as admin:
+        for statement in statements:
+            await admin.execute(statement.encode())
+
+
+CUT_ALL = """
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid()
+"""
+
+
+async def test_a_server_that_lacks_what_was_seen_is_not_believed(url: str) -> None:
+    """As after a failover to a standby that had not got it yet."""
+    log, late = PostgresLog(url), PostgresLog(url)
+    for each in log, late:
+        await each.connect()
+    await log.append(0, entries(1, 3))
+    assert len(await late.read(0, 2)) == 2
+    await administer(url, "DELETE FROM event_log WHERE position = 3", CUT_ALL)
+
+    for _ in range(2):  # the first of them finds that the connection is broken
+        with pytest.raises((LogUnavailable, AnswerLost)):
+            await log.append(3, entries(4, 4))
+        with pytest.raises(LogUnavailable):
+            await log.end()
+    with pytest.raises(LogUnavailable, match="ends at 2, and was seen to end at 3"):
+        await log.end()
+
+    # A node that has not seen it goes on; then what the first one knows is not so any more.
+    with suppress(LogUnavailable):
+        await late.end()
+    await late.append(2, [entries(3, 3)[0]._replace(command="other")])
+    with pytest.raises(StartRefused, match="replaced by another"):
+        await log.read(0, 9)
+    with pytest.raises(StartRefused, match="replaced by another"):
+        await log.append(3, entries(4, 4))
+    for each in log, late:
+        await each.close()
+
+
+async def test_a_server_that_only_reads_is_waited_for(url: str) -> None:
+    """As one that has run out of disk, or gives way to another."""
+    log, second = PostgresLog(url), PostgresLog(url)
+    await log.connect()
+    database = url.rpartition("/")[2]
+    setting = f'ALTER DATABASE "{database}" SET default_transaction_read_only = '
+    await administer(url, f"{setting} on", CUT_ALL)
+
+    async def rows() -> AsyncIterator[list[Row]]:
+        yield [("a", "b")]
+
+    with pytest.raises(LogUnavailable, match="read-only"):
+        await second.connect()
+    with pytest.raises(LogUnavailable, match="read-only"):
+        await log.save_snapshot(1, "x", rows())
+    with pytest.raises(LogUnavailable, match="read-only"):
+        await log.append(0, entries(1, 1))
+    await administer(url, f"{setting} off")
+
+    await log.append(0, entries(1, 1))
+    await second.connect()
+    assert [entry.position for entry in await second.read(0, 9)] == [1]
+    for each in log, second:
+        await each.close()
+
+
+async def test_a_user_who_may_make_no_tables_is_refused_in_words(url: str) -> None:
+    name = f"few_{secrets.token_hex(4)}"
+    await administer(url, f"CREATE ROLE {name} LOGIN PASSWORD 'few'")
+    log = PostgresLog(url.replace("app:secret-9", f"{name}:few"))
+
+    with pytest.raises(StartRefused, match=r"permission denied for schema public: it makes its"):
+        await log.connect()
     await log.close()

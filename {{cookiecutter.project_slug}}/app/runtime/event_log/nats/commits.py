@@ -35,24 +35,42 @@ class Commit(NamedTuple):
 
 
 class Commits:
-    """What is stored, and where; `last` is the newest that this node has seen."""
+    """What is stored, and where; `last` is the newest that this node has seen.
+
+    While the stream `lacks` that, it is not known whether what comes next follows from it.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self.last = Commit(0, 0, ())
+        self.lacks = False
         self._stream = stream
         self._batches_from = 0.0
         self._next: OrderedDict[int, int] = OrderedDict()  # sequence of what follows a position
 
     async def look(self) -> Commit:
-        """The last commit there is, as the stream's leader says; raises LogUnavailable."""
+        """The last commit there is, as the stream's leader says; raises LogUnavailable.
+
+        And StartRefused when what was seen is not what is there.
+        """
         seen = self.last.sequence
         stored = await self._stream.last()
         if stored is None or stored.sequence < seen:
             # It may not know that it is the leader no more. If it stays so, a server lost data.
+            self.lacks = True
             end = stored.sequence if stored is not None else 0
             words = f"the stream {self._stream.name} ends at {end}, and was seen to end at {seen}"
             raise LogUnavailable(self._stream.words(words))
+        if self.lacks:
+            await self._require_seen()
         return self.know(stored)
+
+    async def _require_seen(self) -> None:
+        """Raises StartRefused when others have written on where the stream had lost its end."""
+        seen, stored = self.last, await self._stream.at(self.last.sequence)
+        there = None if stored is None else _commit_of(stored)
+        if there is None or (there.end, there.entries) != (seen.end, list(seen.entries)):
+            raise StartRefused(self._stream.words("it was replaced by another log"))
+        self.lacks = False
 
     async def publish(self, end: int, entries: Sequence[Entry], expected: int) -> Commit:
         """Store a commit after the one of sequence `expected`; raises what Stream.publish does."""
@@ -62,9 +80,7 @@ class Commits:
 
     def know(self, stored: Stored) -> Commit:
         """The commit that is in a message of the stream."""
-        found = orjson.loads(stored.data)
-        entries = [Entry._make(entry) for entry in found["entries"]]
-        return self._known(Commit(stored.sequence, found["end"], entries))
+        return self._known(_commit_of(stored))
 
     async def read(self, after: int, limit: int, last: Commit) -> Sequence[Entry]:
         """Entries from the one after a position to those of `last`; raises LogUnavailable."""
@@ -119,12 +135,18 @@ class Commits:
         return self.know(stored)
 
     def _known(self, commit: Commit) -> Commit:
-        if commit.sequence > self.last.sequence:
+        if commit.sequence > self.last.sequence and not self.lacks:
             self.last = commit
         self._next[commit.end] = commit.sequence + 1
         if len(self._next) > PLACES:
             self._next.popitem(last=False)
         return commit
+
+
+def _commit_of(stored: Stored) -> Commit:
+    found = orjson.loads(stored.data)
+    entries = [Entry._make(entry) for entry in found["entries"]]
+    return Commit(stored.sequence, found["end"], entries)
 
 
 def _unbroken(first: int, stored: Sequence[Stored]) -> Iterator[Stored]:

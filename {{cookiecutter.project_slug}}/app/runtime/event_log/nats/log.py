@@ -85,7 +85,7 @@ class NatsLog:
             await self._end_doubt()
             last = self._commits.last
             for _ in range(TRIES):
-                if last.end != expected:
+                if last.end != expected or self._commits.lacks:
                     last = await self._commits.look()
                 if last.end != expected:
                     raise Conflict(f"the log ends at {last.end}, not at {expected}")
