@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -98,15 +97,22 @@ class Worker(Server):
     def __init__(self, app: FastAPI, parent: Line) -> None:
         super().__init__(app)
         self._parent = parent
-        self._is_prepared = False
+        self._is_prepared = self._has_served = False
 
     async def serve_at(self, address: Address) -> None:
-        """Listen once there is an answer to give, and serve."""
+        """Listen once there is an answer to give, and serve.
+
+        From its last answer on it is silent, so that the parent ends one that does not come to its
+        end: whatever is closed then, a port of the user's too, may hang.
+        """
         async with self._obeying(), self.prepared():
             self._is_prepared = True
             listener = listen_too(address)
             self._parent.say(READY)
-            await self.serve(sockets=[listener])
+            try:
+                await self.serve(sockets=[listener])
+            finally:
+                self._has_served = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; again and again is no haste, for a terminal tells everybody."""
@@ -129,7 +135,12 @@ class Worker(Server):
                     serving.cancel()
 
         loop.add_reader(self._parent, hear)
-        beat = partial(self._parent.say, BEAT)  # it shows that this process is not stuck
+
+        def beat() -> None:
+            """Show that this process is not stuck."""
+            if not self._has_served:
+                self._parent.say(BEAT)
+
         beat()
         try:
             async with beating("beat", BEAT_SECONDS, beat):

@@ -45,6 +45,8 @@ if TYPE_CHECKING:  # traces are an extra
 WAITING_COMMANDS = 10_000
 COMMANDS_A_COMMIT = 512
 GRACE_SECONDS = 5.0
+# What waits for a log that does not answer is given up so long after that.
+LAST_SECONDS = 5.0
 SECONDS_BETWEEN_TRIES = 0.5
 
 log = structlog.get_logger(__name__)
@@ -144,6 +146,7 @@ class Store(Generic[State, Command, Event]):
         self._stopping = False
         self._closing = False
         self._ended = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
         self._snapshots = Snapshots(event_log, rules)
 
     @property
@@ -310,21 +313,29 @@ class Store(Generic[State, Command, Event]):
         """Take commands and perform effects, in tasks that the group owns."""
         self._open = True
         self._nodes.start(tasks, self.head.position)
-        tasks.create_task(self._run(tasks), name="store")
+        self._running = tasks.create_task(self._run(tasks), name="store")
 
     async def close(self, grace_seconds: float) -> None:
         """Take no more commands, finish what can be finished in so many seconds, and end.
 
-        What waits is still decided; effects that have not ended go on at the next start. Whoever
-        says it again waits for none of them: the first time had all the seconds there are.
+        What waits is still decided, unless the log does not answer; effects that have not ended go
+        on at the next start. Whoever says it again waits for none of them: the first time had all
+        the seconds there are.
         """
         self._open = False
         grace_seconds = 0 if self._stopping else grace_seconds
         self._stopping = True
-        await self._performer.stop(grace_seconds)
-        self._closing = True
-        self._wake.set()
-        await self._ended.wait()
+        try:
+            async with asyncio.timeout(grace_seconds + LAST_SECONDS):
+                await self._performer.stop(grace_seconds)
+                self._closing = True
+                self._wake.set()
+                await self._ended.wait()
+        except TimeoutError:
+            log.error("what waits is given up: the log does not answer", waiting=len(self._waiting))
+            if self._running is not None:
+                self._running.cancel()
+            await self._ended.wait()
         await self._nodes.leave()
 
     async def _run(self, tasks: asyncio.TaskGroup) -> None:

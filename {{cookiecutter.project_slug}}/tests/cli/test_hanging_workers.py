@@ -1,17 +1,24 @@
-"""Workers that cannot start, or hang before they have said a word: the others serve on."""
+"""Workers that cannot start, or hang at their start or end: the others serve on."""
 
+import asyncio
 import os
+import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from app import adapters, bootstrap
+from app.cli import worker
+from app.core.ports import Ports
 from tests.service import ASIDE, environment
 from tests.workers import Workers, is_alive
 
@@ -25,6 +32,25 @@ IMPATIENT = (
     "import sys; from app.cli import main, workers; "
     "workers.STARTING_SECONDS = 8.0; sys.exit(main())"
 )
+# The service, whose workers have a port that does not close.
+CLINGING = (
+    "import sys; from app.cli import main, process, workers; "
+    "from tests.cli.test_hanging_workers import work_and_cling; "
+    "process.work = work_and_cling; workers.SILENT_SECONDS = 3.0; sys.exit(main())"
+)
+
+
+def work_and_cling(task: worker.Task, line: socket.socket) -> None:
+    """A worker's process."""
+
+    @asynccontextmanager
+    async def open_ports() -> AsyncIterator[Ports]:
+        async with adapters.open_ports() as ports:
+            yield ports
+        await asyncio.Event().wait()
+
+    worker.create_app = partial(bootstrap.create_app, ports=open_ports)  # type: ignore[attr-defined]
+    worker.work(task, line)
 
 
 @pytest.fixture
@@ -89,29 +115,56 @@ def test_a_worker_that_cannot_be_started_now_is_started_later(workers: Workers) 
 
 
 def test_a_worker_that_hangs_at_its_start_is_ended_and_another_serves(tmp_path: Path) -> None:
-    settings = {"APP_PORT": "0", "APP_EVENT_LOG": f"sqlite:///{tmp_path}/e.db"}
-    said = tmp_path / "said"
+    with service_of(IMPATIENT, tmp_path) as (service, said):
+        hung = stopped_at_its_start(service.pid, [])
+        try:
+            until(lambda: "a worker serves" in said.read_text(), said)
+            assert said.read_text().count("a worker is stuck: it is ended") == 1
+            assert not is_alive(hung)
+            service.send_signal(signal.SIGTERM)
+            assert service.wait(20) == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(hung, signal.SIGKILL)
+
+
+def test_a_worker_that_hangs_at_its_end_is_ended_and_another_serves(tmp_path: Path) -> None:
+    with service_of(CLINGING, tmp_path) as (service, said):
+        until(lambda: said.read_text().count("a worker serves") == 2, said)
+        clinging = int(re.findall(r"a worker serves.*pid=(\d+)", said.read_text())[0])
+
+        os.kill(clinging, signal.SIGTERM)
+        until(lambda: said.read_text().count("a worker serves") == 3, said)
+
+        assert said.read_text().count("a worker is stuck: it is ended") == 1
+        assert not is_alive(clinging)
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(20) == 1  # the others hang, too
+
+
+@contextmanager
+def service_of(code: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Two workers, by this code; and the file that they write to."""
+    settings = {"APP_PORT": "0", "APP_EVENT_LOG": f"sqlite:///{folder}/e.db", "NO_COLOR": "1"}
+    said = folder / "said"
     with said.open("wb") as lines:
         service = subprocess.Popen(  # noqa: S603 - what a test asks for
-            [sys.executable, "-c", IMPATIENT, "--workers", "2"],
+            [sys.executable, "-c", code, "--workers", "2"],
             cwd=ASIDE,
             env=environment(**settings),
             stdout=lines,
             stderr=lines,
         )
     try:
-        hung = stopped_at_its_start(service.pid, [])
-
-        deadline = time.monotonic() + 40
-        while "a worker serves" not in said.read_text():
-            assert time.monotonic() < deadline, said.read_text()
-            time.sleep(0.05)
-        assert said.read_text().count("a worker is stuck: it is ended") == 1
-        assert not is_alive(hung)
-        service.send_signal(signal.SIGTERM)
-        assert service.wait(20) == 0
+        yield service, said
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(hung, signal.SIGKILL)
         service.kill()
         service.wait()
+
+
+def until(claim: Callable[[], bool], said: Path) -> None:
+    """Return when it is so."""
+    deadline = time.monotonic() + 40
+    while not claim():
+        assert time.monotonic() < deadline, said.read_text()
+        time.sleep(0.05)

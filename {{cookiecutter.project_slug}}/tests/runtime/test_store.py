@@ -322,6 +322,27 @@ async def test_a_log_that_was_replaced_by_another_ends_the_store() -> None:
     assert ended.group_contains(StartRefused)
 
 
+class Mute(MemoryLog):
+    """A log that never answers an append."""
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says, but for its end."""
+        await asyncio.Event().wait()
+
+
+async def test_a_log_that_does_not_answer_holds_up_no_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.runtime.store.LAST_SECONDS", 0.1)
+    async with asyncio.timeout(5):
+        async with open_tally(Mute(), grace_seconds=0.1) as store:
+            answers = [store.submit(Add(1), by=ME) for _ in range(600)]
+            await asyncio.sleep(0)
+        refusals = [answer.exception() for answer in answers]
+
+    assert {getattr(refusal, "code", None) for refusal in refusals} == {Code.UNAVAILABLE}
+
+
 COMMANDS = st.one_of(
     st.builds(Add, st.integers(-3, 5), st.integers(-3, 5)),
     st.builds(Shout, st.text(max_size=3)),
