@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log.announcements import Announcements, require_announceable
+from app.runtime.event_log.announcements import Announcements
 from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.port import (
     AnswerLost,
@@ -22,6 +22,8 @@ from app.runtime.event_log.port import (
     Snapshot,
 )
 from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres
+from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
+from app.runtime.event_log.postgres_text import with_nul, without_nul
 
 # Only one node makes the tables, or saves a snapshot, at a time: these are advisory locks.
 TABLES = """
@@ -58,12 +60,14 @@ SAME = """
         (SELECT command FROM event_log WHERE position = %s)
     FROM event_log_epoch
 """
+# What ends much later than any lease can was renewed before the server's clock was set back.
 CLAIM = """
     INSERT INTO event_log_lease AS lease
     VALUES (%s, %s, 1, clock_timestamp() + make_interval(secs => %s))
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
         term = lease.term + (lease.holder != excluded.holder OR lease.until < now())::int
     WHERE lease.holder = excluded.holder OR lease.until < clock_timestamp()
+        OR lease.until > excluded.until + make_interval(secs => %s)
     RETURNING term
 """
 RELEASE = "UPDATE event_log_lease SET until = '-infinity' WHERE name = %s AND holder = %s"
@@ -72,18 +76,12 @@ ANNOUNCE = """
     SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, piece)
     FROM unnest(%s::text[]) WITH ORDINALITY AS pieces (piece, number) ORDER BY number
 """
-# A notification has less than 8000 bytes, a character of it four at most.
-PIECE_CHARACTERS = 1_900
-DIGITS = 19  # of a position, which is a bigint
 LOOKS_FOR_AN_END = 500
 END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
 SNAPSHOT = """
     SELECT position, fingerprint, name, json FROM event_log_snapshot
     WHERE fingerprint = coalesce(%s, fingerprint) ORDER BY number
 """
-# A client's id may have a NUL, which Postgres has not.
-WITHOUT_NUL = str.maketrans({"\0": "\x1a0", "\x1a": "\x1a1"})
-
 # What says that a connection is of no use any more, or that its server takes nothing for now.
 BROKEN = psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction
 
@@ -108,7 +106,7 @@ class PostgresLog:
         self._in_doubt = 0
         self._seen = 0, ""  # the newest entry that was seen: its position and its command
         self._growth, self._announcements = Growth(), Announcements()
-        self._pieces: dict[str, list[str]] = {}
+        self._notifications = Notifications(self._node, self._growth, self._announcements)
         self._listening: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -182,7 +180,7 @@ class PostgresLog:
 
     async def claim(self, name: str, seconds: float) -> int | None:
         """Take or renew the lease of this name, by the clock of the server; its term, or None."""
-        found = await self._aside.run(CLAIM, name, self._node, seconds)
+        found = await self._aside.run(CLAIM, name, self._node, seconds, seconds)
         return int(found[0][0]) if found else None
 
     async def release(self, name: str) -> None:
@@ -191,14 +189,7 @@ class PostgresLog:
 
     async def announce(self, text: str) -> None:
         """Tell all other nodes, in as many notifications as it takes; raises LogUnavailable."""
-        require_announceable(text)
-        data = text.translate(WITHOUT_NUL)
-        starts = range(0, max(len(data), 1), PIECE_CHARACTERS)
-        pieces = [
-            f"{'more' if start != starts[-1] else 'last'} {self._node} {start} "
-            + data[start : start + PIECE_CHARACTERS]
-            for start in starts
-        ]
+        pieces = pieces_of(text, self._node)
         await self._aside.run(ANNOUNCE, self._channel, pieces)
 
     def announcements(self) -> AsyncIterator[str]:
@@ -282,7 +273,7 @@ class PostgresLog:
                         began.set_result(None)
                     self._growth.told()  # of what was not heard
                     async for notify in connection.notifies():
-                        self._notified(notify.payload)
+                        self._notifications.hear(notify.payload)
             except Exception as problem:  # of any kind: nobody else would ever hear of it
                 if not began.done():
                     began.set_exception(problem)
@@ -291,22 +282,6 @@ class PostgresLog:
                 fault = None if is_known else problem
                 log.warning("the event log cannot be heard", problem=str(problem), exc_info=fault)
             await asyncio.sleep(0.2 + secrets.randbelow(800) / 1000)
-
-    def _notified(self, payload: str) -> None:
-        match payload.split(" ", 3):
-            case ["grown", end] if end.isdecimal() and len(end) <= DIGITS:
-                self._growth.told(int(end))
-            case ["more" | "last" as what, node, start, piece]:
-                if node != self._node:
-                    self._piece(node, start == "0", piece, what == "last")
-            case _:  # whoever can connect to the database can say anything here
-                log.warning("what is said of the event log cannot be read", words=payload[:100])
-
-    def _piece(self, node: str, is_first: bool, piece: str, is_last: bool) -> None:
-        """A part of an announcement: notifications of one transaction come one after another."""
-        self._pieces[node] = [*([] if is_first else self._pieces.get(node, [])), piece]
-        if is_last:
-            self._announcements.hear(_with_nul("".join(self._pieces.pop(node))))
 
 
 async def _epoch_of(connection: Connection) -> str:
@@ -320,17 +295,13 @@ def _row_of(entry: Entry) -> dict[str, Any]:
     row = entry._asdict()
     for name in "cause", "outcome":
         if row[name] is not None:
-            row[name] = row[name].translate(WITHOUT_NUL)
+            row[name] = without_nul(row[name])
     return row
 
 
 def _entry_of(row: tuple[Any, ...]) -> Entry:
     entry = Entry._make(row)
     if "\x1a" in (entry.cause or "") + (entry.outcome or ""):
-        cause, outcome = _with_nul(entry.cause or ""), _with_nul(entry.outcome or "")
+        cause, outcome = with_nul(entry.cause or ""), with_nul(entry.outcome or "")
         return entry._replace(cause=cause or entry.cause, outcome=outcome or entry.outcome)
     return entry
-
-
-def _with_nul(text: str) -> str:
-    return text.replace("\x1a0", "\0").replace("\x1a1", "\x1a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -12,9 +13,17 @@ import pytest
 
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
+from app.runtime.event_log.announcements import Announcements
+from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.port import AnswerLost, LogUnavailable, Row
 from app.runtime.event_log.postgres import PostgresLog
 from app.runtime.event_log.postgres_line import Connection
+from app.runtime.event_log.postgres_notifications import (
+    MOST_PIECES,
+    PIECE_CHARACTERS,
+    Notifications,
+    pieces_of,
+)
 from tests.runtime.event_log.conftest import new_database
 from tests.runtime.event_log.entries import entries
 from tests.runtime.event_log.servers import Server
@@ -35,6 +44,8 @@ class Stumbling(PostgresLog):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.stumbled = asyncio.Event()
+        self._hear = self._notifications.hear
+        self._notifications.hear = self.stumble  # type: ignore[method-assign]
 
     async def _open(self) -> Connection:
         self.opened += 1
@@ -42,12 +53,13 @@ class Stumbling(PostgresLog):
             raise self.fault
         return await super()._open()
 
-    def _notified(self, payload: str) -> None:
+    def stumble(self, payload: str) -> None:
+        """Hear something."""
         if self.fault is not None and not self.stumbles_at:
             fault, self.fault = self.fault, None
             self.stumbled.set()
             raise fault
-        super()._notified(payload)
+        self._hear(payload)
 
 
 @pytest.fixture
@@ -154,6 +166,39 @@ async def test_a_connection_that_breaks_as_soon_as_it_is_there_is_none(
     await log.close()
 
 
+async def test_an_announcement_that_was_cut_off_is_heard_by_nobody() -> None:
+    announcements = Announcements()
+    notifications = Notifications("own", Growth(), announcements)
+    heard = announcements.from_now_on()
+    whole = pieces_of("é\0" * 40_000, "a")
+
+    for piece in whole[:5]:  # node a ends under way
+        notifications.hear(piece)
+    for piece in *pieces_of("b", "b"), *whole[5:], *whole[1:], *whole, *pieces_of("c", "c"):
+        notifications.hear(piece)
+
+    assert len(whole) <= MOST_PIECES
+    assert [await anext(heard) for _ in range(3)] == ["b", "é\0" * 40_000, "c"]
+
+
+async def test_what_never_ends_is_not_kept() -> None:
+    announcements = Announcements()
+    notifications = Notifications("own", Growth(), announcements)
+    heard = announcements.from_now_on()
+
+    tracemalloc.start()
+    for node in range(20):
+        for number in range(500):
+            notifications.hear(f"more node{node} {number} {'x' * PIECE_CHARACTERS}")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    notifications.hear("last node19 500 x")
+    notifications.hear("last b 0 b")
+
+    assert kept < 2 * MOST_PIECES * PIECE_CHARACTERS
+    assert await anext(heard) == "b"
+
+
 async def administer(url: str, *statements: str) -> None:
     """Do what only an administrator does."""
     writes = "-c default_transaction_read_only=off"
@@ -194,6 +239,22 @@ async def test_a_server_that_lacks_what_was_seen_is_not_believed(url: str) -> No
     with pytest.raises(StartRefused, match="replaced by another"):
         await log.append(3, entries(4, 4))
     for each in log, late:
+        await each.close()
+
+
+async def test_a_lease_that_ends_too_late_to_be_true_has_ended(url: str) -> None:
+    """The server's clock was set back, or another server's took its place, and the holder died."""
+    log, dead = PostgresLog(url), PostgresLog(url)
+    for each in log, dead:
+        await each.connect()
+    assert await dead.claim("effects", 6) == 1
+    assert await log.claim("effects", 6) is None
+
+    await administer(url, "UPDATE event_log_lease SET until = until + interval '1 hour'")
+
+    assert await log.claim("effects", 6) == 2
+    assert await dead.claim("effects", 6) is None
+    for each in log, dead:
         await each.close()
 
 
