@@ -194,7 +194,7 @@ def _live(app: FastAPI, store: AppStore) -> Live:
         store,
         Past(store),
         Hub(recent, app.state.metrics, settings.flush_milliseconds / 1000),
-        Sessions(),
+        Sessions(lambda: store.has_ended),
         Keepalive(
             settings.ping_seconds, no_pong=partial(app.state.metrics.dropped_client, "no_pong")
         ),

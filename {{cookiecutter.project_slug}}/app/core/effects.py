@@ -25,7 +25,12 @@ class Append(Generic[Event]):
 
 @dataclass(frozen=True, slots=True)
 class Publish(Generic[Event]):
-    """An ephemeral fact: broadcast at most once, never logged or reduced. Asked for by commands."""
+    """An ephemeral fact: broadcast at most once, never logged or reduced. Asked for by commands.
+
+    Of several nodes, each decides a command that asks for nothing else on what it knows, without
+    asking the log: one that others have overtaken, or that is cut off, may allow what is not
+    allowed any more. Where that matters, `Append` something, too: then the log is asked.
+    """
 
     event: Event
 

@@ -38,5 +38,5 @@ def _report(live: Live, traffic: Traffic, seconds: float) -> None:
 
 
 def _sums(own: list[float], others: list[list[float]]) -> Iterator[float]:
-    """Users who are connected; requests, and failures among them, in a second."""
+    """Users who are connected, once for each node; requests, and failures, in a second."""
     return map(sum, zip(own, *others, strict=False))

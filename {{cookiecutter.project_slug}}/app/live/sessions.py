@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -42,9 +42,10 @@ class Session(Protocol):
 
 
 class Sessions:
-    """The sessions of this process."""
+    """The sessions of this process, which have nothing to hear once it `has_ended`."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_ended: Callable[[], bool] = lambda: False) -> None:
+        self._has_ended = has_ended
         self._sessions: dict[Session, float] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -75,20 +76,25 @@ class Sessions:
                     session.close(closing.REVOKED, "the token has been revoked")
 
     def watched(self) -> AbstractAsyncContextManager[None]:
-        """Close those whose time is over, as long as the context lasts."""
+        """Close those whose time is over, or all when there is nothing more to hear."""
         return beating("sessions", 1, self._look)
 
     async def drain(self, seconds: float) -> None:
         """Send everybody away, to come back to the next process; wait for them, but not longer."""
-        for session in list(self._sessions):
-            session.close(closing.DRAINING, "this process is stopping: resume at the next")
+        self._send_away()
         try:
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
         except TimeoutError:
             log.warning("some clients did not answer the close", clients=len(self._sessions))
 
+    def _send_away(self) -> None:
+        for session in list(self._sessions):
+            session.close(closing.DRAINING, "this process is stopping: resume at the next")
+
     def _look(self) -> None:
+        if self._has_ended():
+            self._send_away()
         now = time.time()
         for session in [each for each, ends in self._sessions.items() if ends <= now]:
             session.expire()

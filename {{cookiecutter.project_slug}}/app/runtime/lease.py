@@ -58,7 +58,8 @@ class Lease:
                 if had is not None:
                     await self._log.release(LEASE)
         except (TimeoutError, LogUnavailable) as problem:  # it lapses by itself
-            log.warning("the lease could not be given back", problem=str(problem))
+            words = str(problem) or "no answer in time"
+            log.warning("the lease could not be given back", problem=words)
         if self._end is not None:
             self._end.cancel()
 

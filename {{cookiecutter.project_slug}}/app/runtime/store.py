@@ -175,6 +175,11 @@ class Store(Generic[State, Command, Event]):
         return self._open
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing will happen here any more: it was closed, or its version is too old."""
+        return self._ended.is_set()
+
+    @property
     def is_ready(self) -> bool:
         """Whether commands are likely to be stored: they are taken, and the log can be reached."""
         return self._open and self._nodes.is_reachable

@@ -12,12 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
-from app.client import Event, LiveClient, connect
+from app.client import CloseCode, Event, LiveClient, connect
+from app.runtime.event_log import open_event_log
+from app.runtime.event_log.port import Entry
 from tests.live.speaker import QUICK
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_database, new_stream
 from tests.runtime.event_log.test_cluster import leader_of
 from tests.service import Service
+from tests.talk import talk
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -95,6 +98,29 @@ def told(events: list[Event], kind: str) -> list[str]:
 def listening(service: Service) -> LiveClient:
     """Somebody who hears everything from the log's beginning on, however often it is cut off."""
     return connect(service.url, since=0, timing=QUICK)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_node_that_is_too_old_sends_its_clients_to_others(
+    server: servers.Server, tmp_path: Path
+) -> None:
+    """Else they would hear of nothing any more, and not know."""
+    url = await new_database(server.port)
+    service = Service(tmp_path, APP_EVENT_LOG=url).start()
+    newer = open_event_log(url)
+    await newer.connect()
+    try:
+        async with talk(service) as client:
+            entry = Entry(1, 1, "newer", "ada", "customer", event='{"OrderTeleported":{}}')
+            await newer.append(0, [entry])
+
+            assert await client.closed() == CloseCode.DRAINING
+        async with httpx.AsyncClient(base_url=service.url) as reader:
+            assert (await reader.get("/health/ready")).status_code == 503
+            assert (await reader.get("/api/v1/orders")).status_code == 200
+    finally:
+        await newer.close()
+        service.kill()
 
 
 async def test_both_tell_all_events_in_one_order_and_each_saga_ends_once(nodes: Any) -> None:

@@ -28,11 +28,11 @@ def simulate(seed: int) -> World:
 
 
 def run(world: World) -> None:
-    """One node or two, with some lives that end somehow, and a last one that ends well."""
+    """One node, two or three, with some lives that end somehow, and a last one that ends well."""
     chance = world.chance
     seconds = chance.uniform(3, 20)
     world.clients.plan(chance.randint(15, 35), 1.2 * seconds)
-    for _ in range(chance.choice((1, 2))):
+    for _ in range(chance.choice((1, 1, 2, 3))):
         lives = chance.randint(1, 4)
         world.nodes.append(Node(world, lives, 2 * seconds / lives))
     world.met["schedules with several nodes"] += world.is_shared
