@@ -31,6 +31,11 @@ def gauges(live: Live) -> Sequence[Reading]:
         Reading("app_subscribers", "Streams of events.", lambda: store.subscribers),
         Reading("app_waiting_commands", "Commands that wait to be decided.", lambda: store.waiting),
         Reading(
+            "app_performs_effects",
+            "1 at the node that performs effects, 0 at all others.",
+            lambda: store.performs_effects,
+        ),
+        Reading(
             "app_log_position",
             "Where the event log stands.",
             lambda: store.seq,

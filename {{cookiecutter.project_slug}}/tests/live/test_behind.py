@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import cast
+from typing import Self, cast
 
 import orjson
 import pytest
@@ -21,11 +21,11 @@ from app.live.port import Connection
 from app.live.recent import Recent
 from app.observe.connections import Tally
 from app.observe.metrics import Metrics
-from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry
 from app.runtime.store import open_store
 from app.settings import Settings
 from app.wire.protocol import Subscribe
+from tests.runtime.event_log.shared_memory import SharedMemoryLog
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ OLGA = Principal("olga", Role.OPERATOR)
 SECONDS = 5
 
 
-class Behind(MemoryLog):
+class Behind(SharedMemoryLog):
     """A log that a node follows only while it is let."""
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Behind(MemoryLog):
         self.may_follow = asyncio.Event()
         self.may_follow.set()
 
-    def another_node(self) -> Behind:
+    def another_node(self) -> Self:
         """As the log itself, but let by itself."""
-        node = cast(Behind, super().another_node())
+        node = super().another_node()
         node.may_follow = asyncio.Event()
         node.may_follow.set()
         return node

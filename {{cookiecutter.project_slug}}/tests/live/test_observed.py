@@ -67,6 +67,7 @@ async def test_messages_are_counted_by_direction_and_type(service: Service) -> N
     assert during["app_message_bytes_total", "out"] == sum(map(len, [*heard, event]))
     assert (during["app_connections_opened_total",], during["app_connections",]) == (2, 2)
     assert during["app_queued_bytes",] == 0
+    assert during["app_performs_effects",] == 1
 
 
 async def test_a_connection_has_its_line_with_its_close_code_when_it_is_over(

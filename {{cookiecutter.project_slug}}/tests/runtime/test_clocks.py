@@ -7,8 +7,8 @@ import pytest
 from app.core.effects import Delay
 from app.runtime.clock import Clock
 from app.runtime.decision import MICROSECONDS
-from app.runtime.event_log.memory import MemoryLog
 from app.runtime.store import wall_clock
+from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import ME, Add, Plan, open_tally
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ def test_what_was_read_just_now_is_not_older_by_the_time_that_reading_took() -> 
 
 
 async def test_a_delay_of_a_node_whose_clock_is_ahead_is_due_in_time_at_another() -> None:
-    event_log = MemoryLog()
+    event_log = SharedMemoryLog()
     ahead = event_log.another_node()
     async with (
         open_tally(event_log) as store,

@@ -8,14 +8,14 @@ import pytest
 from app.core.effects import Dispatch
 from app.core.rejected import Code, Rejected
 from app.runtime.commit import CONFLICTS
-from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, TooLarge
+from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import ME, Add, Added, encode, open_tally
 
 pytestmark = pytest.mark.anyio
 
 
-class Shared(MemoryLog):
+class Shared(SharedMemoryLog):
     """A log that others write to as well, and whose answers get lost."""
 
     def __init__(self) -> None:

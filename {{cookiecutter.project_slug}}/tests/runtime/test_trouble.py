@@ -17,6 +17,7 @@ from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, Row, TooLarge
 from app.runtime.event_log.sqlite import SqliteLog
+from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import (
     ME,
     STREAMS,
@@ -177,8 +178,7 @@ async def test_a_node_whose_turn_begins_while_it_closes_waits_in_peace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lease, "LEASE_SECONDS", 0.9)
-    event_log, begun, ended = MemoryLog(), asyncio.Event(), asyncio.Event()
-    event_log.another_node()
+    event_log, begun, ended = SharedMemoryLog(), asyncio.Event(), asyncio.Event()
 
     async def clears_up_slowly(attempt: Attempt) -> None:
         begun.set()

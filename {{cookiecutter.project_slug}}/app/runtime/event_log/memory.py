@@ -1,11 +1,7 @@
 """An event log that ends with the process: for tests, and for trying things out."""
 
-from __future__ import annotations
-
 import secrets
-import time
 from collections.abc import AsyncIterator, Sequence
-from copy import copy
 
 from app.runtime.event_log.announcements import Announcements, require_announceable
 from app.runtime.event_log.growth import Growth
@@ -13,28 +9,16 @@ from app.runtime.event_log.port import Conflict, Entry, Row, Snapshot
 
 
 class MemoryLog:
-    """Entries in a list."""
+    """Entries in a list, of one node."""
+
+    is_shared = False
 
     def __init__(self) -> None:
         self.epoch = secrets.token_hex(8)
         self._entries: list[Entry] = []
         self._snapshots: list[Snapshot] = []
-        self._leases: dict[str, tuple[MemoryLog | None, int, float]] = {}
         self._growth = Growth()
         self._announcements = Announcements()
-        self._nodes = [self]
-
-    def another_node(self) -> MemoryLog:
-        """The same log, as another node of this process finds it."""
-        node = copy(self)
-        node._announcements = Announcements()
-        self._nodes.append(node)
-        return node
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether it has more nodes than one."""
-        return len(self._nodes) > 1
 
     async def connect(self) -> None:
         """It is always there."""
@@ -71,32 +55,19 @@ class MemoryLog:
         return own[0] if own else None
 
     async def claim(self, name: str, seconds: float) -> int | None:
-        """Take or renew the lease of this name; its term, or None: another has it."""
-        now = time.monotonic()
-        holder, term, until = self._leases.get(name, (None, 0, 0.0))
-        if holder not in (None, self) and now < until:
-            return None
-        term += holder is not self or now >= until
-        self._leases[name] = self, term, now + seconds
-        return term
+        """Nobody else wants it."""
+        return 1
 
     async def release(self, name: str) -> None:
-        """Let another node have the lease at once, if this one has it."""
-        holder, term, _ = self._leases.get(name, (None, 0, 0.0))
-        if holder is self:
-            self._leases[name] = None, term, 0.0
+        """Nobody waits for it."""
 
     async def announce(self, text: str) -> None:
-        """Tell all other nodes of this process."""
+        """Nobody hears it; raises TooLarge all the same."""
         require_announceable(text)
-        for node in self._nodes:
-            if node is not self:
-                node._announcements.hear(text)
 
     def announcements(self) -> AsyncIterator[str]:
         """What other nodes announce from now on."""
         return self._announcements.from_now_on()
 
     async def close(self) -> None:
-        """Nothing is held that must be let go, but for a place among the nodes."""
-        self._nodes[:] = [node for node in self._nodes if node is not self]
+        """Nothing is held that must be let go."""

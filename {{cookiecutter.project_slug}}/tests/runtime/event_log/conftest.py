@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from app.runtime.event_log import open_event_log
-from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import EventLog
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.proxy import Proxy
 from tests.runtime.event_log.servers import Server
+from tests.runtime.event_log.shared_memory import SharedMemoryLog
 
 Node = Callable[[], Awaitable[EventLog]]
 
@@ -59,7 +59,7 @@ async def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> st
 @pytest.fixture
 async def node(url: str) -> AsyncIterator[Node]:
     """Gives a node's own view of the log, as often as it is called."""
-    memory = MemoryLog()
+    memory = SharedMemoryLog()
     async with AsyncExitStack() as opened:
 
         async def open_node() -> EventLog:
