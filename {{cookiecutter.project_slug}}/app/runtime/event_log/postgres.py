@@ -78,6 +78,8 @@ ANNOUNCE = """
 """
 LOOKS_FOR_AN_END = 500
 END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
+# Answered once the standbys that must have each commit have all that was committed before.
+REACHED = "SELECT pg_logical_emit_message(true, 'event_log', '')"
 SNAPSHOT = """
     SELECT position, fingerprint, name, json FROM event_log_snapshot
     WHERE fingerprint = coalesce(%s, fingerprint) ORDER BY number
@@ -209,9 +211,16 @@ class PostgresLog:
         return f"event_log_{self.epoch}"
 
     async def _end_doubt(self) -> None:
-        """End the backend that an append was sent to, before anybody looks what came of it."""
+        """End the backend that an append was sent to, before anybody looks what came of it.
+
+        One that waits for a synchronous standby has stored it by its end, and the standby may not
+        have it: so that is waited for here.
+        """
         for _ in range(LOOKS_FOR_AN_END):
-            if not self._in_doubt or not await self._aside.run(END_BACKEND, self._in_doubt):
+            if not self._in_doubt:
+                return
+            if not await self._aside.run(END_BACKEND, self._in_doubt):
+                await self._aside.run(REACHED)
                 self._in_doubt = 0
                 return
             await asyncio.sleep(0.01)

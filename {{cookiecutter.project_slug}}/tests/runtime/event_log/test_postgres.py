@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from app.core.rejected import StartRefused
-from app.runtime.event_log import open_event_log
+from app.runtime.event_log import open_event_log, postgres_line
 from app.runtime.event_log.announcements import Announcements
 from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.port import AnswerLost, LogUnavailable, Row
@@ -24,6 +24,7 @@ from app.runtime.event_log.postgres_notifications import (
     Notifications,
     pieces_of,
 )
+from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_database
 from tests.runtime.event_log.entries import entries
 from tests.runtime.event_log.servers import Server
@@ -292,3 +293,41 @@ async def test_a_user_who_may_make_no_tables_is_refused_in_words(url: str) -> No
     with pytest.raises(StartRefused, match=r"permission denied for schema public: it makes its"):
         await log.connect()
     await log.close()
+
+
+async def test_what_no_standby_has_is_not_taken_for_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that waits for a standby is there when its wait is broken off."""
+    monkeypatch.setattr(postgres_line, "ANSWER_SECONDS", 0.5)
+    with servers.postgres() as own:
+        url = await new_database(own.port)
+        log = PostgresLog(url)
+        await log.connect()
+        await log.append(0, entries(1, 1))
+        reload = "SELECT pg_reload_conf()"
+        await administer(url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", reload)
+        end = await until_unsure(log)
+
+        with pytest.raises(LogUnavailable):
+            await log.read(0, 1000)
+        await administer(
+            url,
+            "SET synchronous_commit = local",
+            "ALTER SYSTEM RESET synchronous_standby_names",
+            reload,
+        )
+        async with asyncio.timeout(SECONDS):
+            while True:
+                with suppress(LogUnavailable):
+                    assert len(await log.read(0, 1000)) == end
+                    break
+        await log.close()
+
+
+async def until_unsure(log: PostgresLog) -> int:
+    """Append until no answer comes; the position of what nobody knows of."""
+    for end in range(2, 1000):
+        try:
+            await log.append(end - 1, entries(end, end))
+        except AnswerLost:
+            return end
+    raise TimeoutError
