@@ -77,8 +77,9 @@ class EventLog(Protocol):
     `epoch` is random, made with the log, known once `connect` has returned: positions of another
     epoch mean nothing here. A connection that breaks is made again by whatever is called next.
     Besides the exceptions above, an engine raises StartRefused when trying again is of no use, and
-    when it finds another epoch after a connection broke. All else is fatal: the process ends, and
-    replays.
+    when it finds another epoch after a connection broke, or other entries in place of those that
+    it has seen; while these are only missing, it raises LogUnavailable. All else is fatal: the
+    process ends, and replays.
     """
 
     @property
