@@ -35,7 +35,7 @@ DELETE_USELESS_ROWS = """
 # Which save of a snapshot has begun last: a lease that has no end.
 BEGIN_SAVE = "REPLACE INTO lease VALUES ('snapshot', ?, 0, 0)"
 LAST_SAVE = "SELECT holder FROM lease WHERE name = 'snapshot'"
-ENTRIES_AN_INSERT = 32
+ENTRIES_AN_INSERT = 100  # a statement is kept for each number, of which sqlite3 keeps 128
 NOTHING_STORED = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "another program has locked the event log",
@@ -145,21 +145,38 @@ class SqliteLog:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """Few entries are one statement, which is a transaction by itself.
+
+        After each statement this thread waits for its turn to run Python, and while it waits the
+        event loop is disturbed whenever it lets go of its own.
+        """
+        if len(entries) <= ENTRIES_AN_INSERT:
+            with self._in_words():
+                self._insert(self._connection, expected, entries)
+            return
         with self._transaction() as transaction:
-            end = end_of(transaction)
-            if end != expected:
-                raise Conflict(f"the log ends at {end}, not at {expected}")
             for first in range(0, len(entries), ENTRIES_AN_INSERT):
                 some = entries[first : first + ENTRIES_AN_INSERT]
-                transaction.execute(_insert(len(some)), list(chain.from_iterable(some)))
+                self._insert(transaction, expected + first, some)
+
+    def _insert(
+        self, connection: sqlite3.Connection, expected: int, entries: Sequence[Entry]
+    ) -> None:
+        values = [*chain.from_iterable(entries), expected]
+        if connection.execute(_insertion(len(entries)), values).rowcount == 0:
+            raise Conflict(f"the log ends at {end_of(connection)}, not at {expected}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it or nothing; raises LogFull when there was no room or no turn."""
+        with self._in_words(), self._connection as transaction:
+            transaction.execute("BEGIN IMMEDIATE")
+            yield transaction
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
         try:
-            with self._connection as transaction:
-                transaction.execute("BEGIN IMMEDIATE")
-                yield transaction
+            yield
         except sqlite3.OperationalError as problem:
             words = NOTHING_STORED.get(problem.sqlite_errorcode)
             if words is None:
@@ -218,6 +235,8 @@ class SqliteLog:
 
 
 @cache
-def _insert(count: int) -> str:
-    """One statement for so many entries: after each statement, this thread waits for its turn."""
-    return f"INSERT INTO log ({COLUMNS}) VALUES {', '.join([f'({PLACES})'] * count)}"  # noqa: S608
+def _insertion(count: int) -> str:
+    """One statement for so many entries, which stores none unless the log ends where it should."""
+    rows = ", ".join([f"({PLACES})"] * count)
+    end = "SELECT ifnull(max(position), 0) FROM log"
+    return f"INSERT INTO log ({COLUMNS}) SELECT * FROM (VALUES {rows}) WHERE ({end}) = ?"  # noqa: S608
