@@ -9,6 +9,7 @@ import sys
 from typing import Annotated
 
 from app import bootstrap
+from app.access.command_id import CommandId
 from app.access.door import TheDoor
 from app.api.orders import router
 from app.domain.orders.actions import PlaceOrder
@@ -19,7 +20,9 @@ from fastapi import Response
 from benchmarks.shop import ShopRules, without_saga
 
 
-async def do_nothing(command: Annotated[PlaceOrder, Untagged()], door: TheDoor) -> Response:
+async def do_nothing(
+    command: Annotated[PlaceOrder, Untagged()], door: TheDoor, id: CommandId = None
+) -> Response:
     """Answer, and that is all."""
     return Response(status_code=201)
 
