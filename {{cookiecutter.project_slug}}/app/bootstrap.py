@@ -29,7 +29,7 @@ from app.api.body_limit import BodyLimit
 from app.api.correlation import Correlation
 from app.api.cors import share_answers
 from app.api.known_host import KnownHost
-from app.api.openapi import Described
+from app.api.openapi import Described, operation_id
 from app.core.ports import Ports
 from app.core.rejected import StartRefused
 from app.core.terms import Terms
@@ -114,6 +114,7 @@ def create_app(
         description="What goes over the WebSocket: [/docs/ws](/docs/ws).",
         lifespan=_lifespan,
         telemetry=telemetry(spans),
+        generate_unique_id_function=operation_id,
     )
     app.state.tracer = None if spans is None else Tracer(spans)
     app.state.settings = settings

@@ -1,7 +1,6 @@
 """The inventory over HTTP."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -39,8 +38,7 @@ async def list_products(
 ) -> Response:
     """A page of the products in stock, by name; `next` is the `after` of the next page."""
     require_may_hear(sender, "inventory")
-    later = (product for product in store.state.inventory.products() if product.product_id > after)
-    items = list(islice(later, limit + 1))
+    items = store.state.inventory.after(after, limit + 1)
     following = items[limit - 1].product_id if len(items) > limit else None
     return unless_known(request, store, sender, {"items": items[:limit], "next": following})
 

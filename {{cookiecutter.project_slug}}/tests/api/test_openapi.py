@@ -75,6 +75,13 @@ def test_no_two_schemas_have_one_title_since_generators_make_classes_of_them(gua
     assert all(schema["title"] == name for name, schema in guarded["components"]["schemas"].items())
 
 
+def test_a_generated_client_calls_each_operation_by_a_short_name_of_its_own() -> None:
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+
+    assert len({*names}) == len(names)
+    assert "snapshot" in names
+
+
 def test_a_body_is_described_in_words_of_the_version_that_is_declared(guarded: Any) -> None:
     """OpenAPI 3.1, Media Type Object; FastAPI describes streams by 3.2's `itemSchema`."""
     assert guarded["openapi"].startswith("3.1.")

@@ -148,6 +148,7 @@ def enough(place: Place, happened: Sequence[Happened]) -> Callable[[Heard], bool
 def hears(place: Place, event: str) -> bool:
     """Whether the event is one to be heard there, as the tables have it."""
     topic = EVENTS[event]
+    assert topic in TOPICS, f"{event} is told on {topic}: no tests/*/policy.py has it in TOPICS"
     match place.asked:
         case "nothing":
             is_asked = not is_ephemeral(topic)

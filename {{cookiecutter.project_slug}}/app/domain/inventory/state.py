@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from rpds import HashTrieMap
 
@@ -45,9 +46,12 @@ class Inventory:
 
     def products(self) -> list[Product]:
         """Every product, by name."""
-        return [
-            Product(product_id, self.available[product_id]) for product_id in sorted(self.available)
-        ]
+        return [Product(name, self.available[name]) for name in sorted(self.available)]
+
+    def after(self, name: str, most: int) -> list[Product]:
+        """So many products whose names come after this one, by name; not all are put in order."""
+        names = nsmallest(most, (each for each in self.available if each > name))
+        return [Product(each, self.available[each]) for each in names]
 
 
 def view(inventory: Inventory, principal: Principal) -> list[Product]:
