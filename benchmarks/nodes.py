@@ -86,8 +86,9 @@ class Heard:
     took: list[float] = field(default_factory=list)
 
     def note(self, cause: re.Match[bytes], now: float) -> None:
-        """An event has come."""
-        self.took.append(now - self.asked[cause[1].decode()])
+        """An event has come; one that others asked for before may come late to another node."""
+        if (asked := self.asked.get(cause[1].decode())) is not None:
+            self.took.append(now - asked)
 
     async def complete(self, number: int) -> None:
         """Return when so many have come."""
