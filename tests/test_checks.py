@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import Bake, type_checked
 from tests.test_bakes import CHOICES, combinations
 
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
 COMMANDS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
@@ -45,8 +47,10 @@ def test_a_fresh_project_passes_its_own_type_check(bake: Bake, starter: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("python", CHOICES["python"])
-def test_a_fresh_project_passes_its_type_check_on_every_python(bake: Bake, python: str) -> None:
+@pytest.mark.parametrize("python", [each for each in CHOICES["python"] if each != HERE])
+def test_a_fresh_project_passes_its_type_check_on_every_other_python(
+    bake: Bake, python: str
+) -> None:
     """The standard library's types differ, so one that passes on this Python may fail on others."""
     checked = type_checked(bake(), "--python-version", python)
 

@@ -96,8 +96,8 @@ async def test_a_node_that_was_paused_stores_nothing_stale(node: Node) -> None:
     await paused.append(0, [entry(1)])
     await other.append(1, [entry(2, settles="1.0")])
 
-    with pytest.raises(Conflict):
-        await paused.append(1, [entry(2, settles="1.0")])
+    with pytest.raises(Conflict):  # of a command of its own: no two decisions have one key
+        await paused.append(1, [entry(2, settles="1.0")._replace(command="late")])
 
     assert list(await paused.read(0, 9)) == [entry(1), entry(2, settles="1.0")]
 
