@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
@@ -166,12 +166,12 @@ def is_ephemeral(topic: str) -> bool:
 
 def log_after(world: World, since: int) -> list[Happened]:
     """Every event of the log after this position."""
-    reader = read_event_log(world.service.event_log)
-    return [
-        Happened(entry.position, name_of(json.loads(entry.event)))
-        for entry in reader.entries(since)
-        if entry.event is not None
-    ]
+    with closing(read_event_log(world.service.event_log)) as reader:
+        return [
+            Happened(entry.position, name_of(json.loads(entry.event)))
+            for entry in reader.entries(since)
+            if entry.event is not None
+        ]
 
 
 def name_of(action: Any) -> str:
