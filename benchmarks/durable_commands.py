@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 from app.adapters import open_ports
 from app.domain import Command, Event, State
-from app.runtime import store as store_module
+from app.runtime import queue
 from app.runtime.event_log.port import Entry
 from app.runtime.event_log.sqlite import SqliteLog
 from app.runtime.store import Store, open_store
@@ -109,12 +109,12 @@ async def _figures(
 
 
 async def _one_by_one(store: ShopStore, commands: int) -> Sample:
-    usual = store_module.COMMANDS_A_COMMIT
-    store_module.COMMANDS_A_COMMIT = 1
+    usual = queue.COMMANDS_A_COMMIT
+    queue.COMMANDS_A_COMMIT = 1
     try:
         return await _placed(store, commands, CALLERS)
     finally:
-        store_module.COMMANDS_A_COMMIT = usual
+        queue.COMMANDS_A_COMMIT = usual
 
 
 numbers = count()

@@ -1,6 +1,12 @@
 """Time that goes on at its pace and never back, whatever is done to the clock on the wall."""
 
+import time
 from collections.abc import Callable
+
+
+def wall_clock() -> int:
+    """The time in microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
 
 
 class Clock:
@@ -16,9 +22,9 @@ class Clock:
         self._at = steady()
         self._time = wall()
 
-    def not_before(self, time: int) -> None:
+    def not_before(self, moment: int) -> None:
         """Go on from this time, if it is later than now: the log has seen it."""
-        self._time = max(self(), time)
+        self._time = max(self(), moment)
 
     def __call__(self) -> int:
         """The time now."""

@@ -8,8 +8,6 @@ are durable is that State shown, the events broadcast and their effects performe
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -23,16 +21,17 @@ from app.core.ports import Ports
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.runtime.broadcast import Broadcast, Listener, Subscription
-from app.runtime.clock import Clock
-from app.runtime.commit import UNSURE, Appends, Commits, refuse_all, unavailable
+from app.runtime.clock import Clock, wall_clock
+from app.runtime.commit import UNSURE, Appends, Commits, unavailable
 from app.runtime.decide import Decider
 from app.runtime.decision import Happened, Note, Request
 from app.runtime.effects import Performer
 from app.runtime.event_log.port import EventLog, LogUnavailable
-from app.runtime.group import Outcome, Then, Verdict, Waiting
+from app.runtime.group import Outcome, Then, Verdict
 from app.runtime.head import Head
 from app.runtime.nodes import Nodes
 from app.runtime.pending import Pending, Turn
+from app.runtime.queue import BUSY, Queue
 from app.runtime.replay import Unreadable, read_events, replay
 from app.runtime.reports import Reports
 from app.runtime.retry import RetryPolicy
@@ -42,8 +41,6 @@ from app.runtime.snapshot import Snapshots
 if TYPE_CHECKING:  # traces are an extra
     from app.runtime.traced import Traces
 
-WAITING_COMMANDS = 10_000
-COMMANDS_A_COMMIT = 512
 GRACE_SECONDS = 5.0
 # What waits for a log that does not answer is given up so long after that.
 LAST_SECONDS = 5.0
@@ -52,13 +49,6 @@ SECONDS_BETWEEN_TRIES = 0.5
 log = structlog.get_logger(__name__)
 
 STOPPING = Rejected(Code.UNAVAILABLE, "the service is stopping")
-NOT_OURS = Rejected(Code.UNAVAILABLE, "another node performs the effects")
-BUSY = Rejected(Code.UNAVAILABLE, f"{WAITING_COMMANDS} commands are waiting already", retry_after=1)
-
-
-def wall_clock() -> int:
-    """The time in microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
 
 
 @asynccontextmanager
@@ -138,8 +128,8 @@ class Store(Generic[State, Command, Event]):
         self._nodes = Nodes(
             event_log, wake=self._wake_up, ended=self._abandon_effects, hear=self._heard_ephemeral
         )
-        self._waiting: deque[Waiting[State, Command, Event]] = deque()
         self._wake = asyncio.Event()
+        self._queue: Queue[State, Command, Event] = Queue(self._wake_up)
         self._life = f"{chance.getrandbits(64):016x}"
         self._keys = count(1)
         self._open = False
@@ -197,7 +187,7 @@ class Store(Generic[State, Command, Event]):
     @property
     def waiting(self) -> int:
         """How many commands wait to be decided."""
-        return len(self._waiting)
+        return len(self._queue)
 
     @property
     def subscribers(self) -> int:
@@ -294,13 +284,7 @@ class Store(Generic[State, Command, Event]):
         self, request: Request[Command] | Note, then: Then[State, Event] | None = None
     ) -> asyncio.Future[Outcome[State, Event]]:
         """Decide this after all that waits, whether or not clients are still served."""
-        waiting = self._waiting_for(request, then)
-        if self._ended.is_set():
-            waiting.refuse(STOPPING)
-        else:
-            self._waiting.append(waiting)
-            self._wake.set()
-        return waiting.answer
+        return self._queue.put(request, then, STOPPING if self._ended.is_set() else None)
 
     def _wake_up(self) -> None:
         self._wake.set()
@@ -337,7 +321,7 @@ class Store(Generic[State, Command, Event]):
                 self._wake.set()
                 await self._ended.wait()
         except TimeoutError:
-            log.error("what waits is given up: the log does not answer", waiting=len(self._waiting))
+            log.error("what waits is given up: the log does not answer", waiting=len(self._queue))
             if self._running is not None:
                 self._running.cancel()
             await self._ended.wait()
@@ -352,9 +336,9 @@ class Store(Generic[State, Command, Event]):
         try:
             while await self._has_work():
                 await self._take_news()
-                if group := self._next_group():
+                if group := self._queue.next_group(with_effects=self._nodes.has_turn):
                     await self._commits.commit(group)
-                if self._waiting:  # others get their turn, and what was answered leaves
+                if self._queue:  # others get their turn, and what was answered leaves
                     await asyncio.sleep(0)
                 if self._nodes.has_turn:
                     self._snapshots.save_if_due(self.head, tasks)
@@ -368,7 +352,7 @@ class Store(Generic[State, Command, Event]):
         finally:
             self._open = False
             self._ended.set()
-            refuse_all(self._waiting, UNSURE)
+            self._queue.refuse_all(UNSURE)
             self._broadcast.end()
 
     def _moved_on(self, verdict: Verdict[State, Command, Event]) -> None:
@@ -426,35 +410,12 @@ class Store(Generic[State, Command, Event]):
         self, request: Request[Command] | Note, then: Then[State, Event] | None = None
     ) -> asyncio.Future[Outcome[State, Event]]:
         """Decide this for somebody outside, if there is room."""
-        if self._open and len(self._waiting) < WAITING_COMMANDS:
-            return self.enqueue(request, then)
-        waiting = self._waiting_for(request, then)
-        waiting.refuse(BUSY if self._open else STOPPING)
-        return waiting.answer
-
-    def _waiting_for(
-        self, request: Request[Command] | Note, then: Then[State, Event] | None
-    ) -> Waiting[State, Command, Event]:
-        return Waiting(request, self._loop.create_future(), then)
+        refusal = BUSY if self._queue.is_full else None
+        return self._queue.put(request, then, refusal if self._open else STOPPING)
 
     async def _has_work(self) -> bool:
         """Wait for it; False at the end, when the Store is closed and nothing waits."""
-        while not (self._waiting or self._closing or self._has_news):
+        while not (self._queue or self._closing or self._has_news):
             self._wake.clear()
             await self._wake.wait()
-        return bool(self._waiting) or not self._closing
-
-    def _next_group(self) -> list[Waiting[State, Command, Event]]:
-        """What is to be decided next; of effects, only while they are this node's."""
-        size = min(len(self._waiting), COMMANDS_A_COMMIT)
-        group = [self._waiting.popleft() for _ in range(size)]
-        if not self._nodes.has_turn:
-            refuse_all(filter(_is_of_effect, group), NOT_OURS)
-            group = [waiting for waiting in group if not _is_of_effect(waiting)]
-        return group
-
-
-def _is_of_effect(waiting: Waiting[State, Command, Event]) -> bool:
-    """Whether it is what performing an effect has led to, and not what somebody asks for."""
-    request = waiting.request
-    return not request.dead if isinstance(request, Note) else request.origin is not None
+        return bool(self._queue) or not self._closing

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from app.core.effects import Delay
-from app.runtime.clock import Clock
+from app.runtime.clock import Clock, wall_clock
 from app.runtime.decision import MICROSECONDS
-from app.runtime.store import wall_clock
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import ME, Add, Plan, open_tally
 

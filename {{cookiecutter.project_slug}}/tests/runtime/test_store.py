@@ -230,7 +230,7 @@ async def test_who_asks_is_told_at_once_after_the_events_and_harms_nobody() -> N
 async def test_others_get_their_turn_between_two_groups(
     amount: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.runtime.store.COMMANDS_A_COMMIT", 2)
+    monkeypatch.setattr("app.runtime.queue.COMMANDS_A_COMMIT", 2)
     seen: list[int] = []
     async with open_tally(MemoryLog()) as store:
 
@@ -364,7 +364,7 @@ def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]
 
 
 async def test_so_many_commands_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.runtime.store.WAITING_COMMANDS", 5)
+    monkeypatch.setattr("app.runtime.queue.WAITING_COMMANDS", 5)
     async with open_tally(MemoryLog()) as store:
         answers = [store.submit(Add(1), by=ME) for _ in range(8)]
         await asyncio.wait(answers)
