@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.cli.reading import prepare_for_many_objects
+from app.core.rejected import StartRefused
 from app.live.drain import drain
 from app.live.handshake import protocol_class
 from app.live.http import BoundedHttp
@@ -36,9 +38,19 @@ class Server(uvicorn.Server):
         self._app = app
 
     def run_in_loop(self, serving: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run what serves, in a loop of the kind that the server wants."""
-        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
-            runner.run(serving())
+        """Run what serves, in a loop of the kind that the server wants.
+
+        Whatever finds while it is served that only a new start helps ends the process.
+        """
+        try:
+            with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+                runner.run(serving())
+        except ExceptionGroup as faults:
+            refused, others = faults.split(StartRefused)
+            if refused is None or others is not None:
+                raise
+            log.critical("the service cannot go on: start it again", reason=_words_of(refused))
+            sys.exit(1)
 
     @asynccontextmanager
     async def prepared(self) -> AsyncIterator[None]:
@@ -71,6 +83,10 @@ class Server(uvicorn.Server):
         """Begin to stop; a second signal stops waiting for those who are still connected."""
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+def _words_of(fault: BaseException) -> str:
+    return _words_of(fault.exceptions[0]) if isinstance(fault, ExceptionGroup) else str(fault)
 
 
 def _config(app: FastAPI) -> uvicorn.Config:

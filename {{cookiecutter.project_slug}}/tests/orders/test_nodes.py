@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from app.client import CloseCode, Event, LiveClient, connect
@@ -98,6 +101,32 @@ def told(events: list[Event], kind: str) -> list[str]:
 def listening(service: Service) -> LiveClient:
     """Somebody who hears everything from the log's beginning on, however often it is cut off."""
     return connect(service.url, since=0, timing=QUICK)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_node_whose_log_is_another_ends_and_says_so_in_one_line(
+    server: servers.Server, tmp_path: Path
+) -> None:
+    url = await new_database(server.port)
+    settings = {"APP_ENV": "production", "APP_JWT_SECRET": token_hex(32)}
+    service = Service(tmp_path, APP_EVENT_LOG=url, **settings).start()
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
+        await database.execute("UPDATE event_log_epoch SET epoch = 'another'")
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+
+    assert service.process is not None
+    async with asyncio.timeout(SECONDS):
+        while service.process.poll() is None:  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.05)
+
+    last = json.loads(service.words().splitlines()[-1])
+    assert service.process.returncode == 1
+    assert last["level"] == "critical"
+    assert "replaced by another" in last["reason"]
+    assert "Traceback" not in service.words()
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
