@@ -59,7 +59,7 @@ def test_stock_adds_up() -> None:
 def test_products_are_counted_apart_and_listed_by_name() -> None:
     inventory = given(InventoryUpdated("b", 5), InventoryUpdated("a", 1)).state.inventory
 
-    assert inventory.products() == [Product("a", 1), Product("b", 5)]
+    assert inventory.after("", 10) == [Product("a", 1), Product("b", 5)]
     assert inventory.get("c") is None
 
 
