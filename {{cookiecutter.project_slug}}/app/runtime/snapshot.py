@@ -22,6 +22,7 @@ from app.runtime.rules import Command, Event, Rules, State
 
 ENTRIES_BETWEEN = 100_000
 ENTRIES_AT_THE_END = 1_000
+ENTRIES_AFTER_A_FAILURE = 10_000
 SECONDS_AT_THE_END = 10.0
 ITEMS_A_ROW = 250
 
@@ -37,6 +38,7 @@ class Snapshots(Generic[State, Command, Event]):
 
     def __init__(self, event_log: EventLog, rules: Rules[State, Command, Event]) -> None:
         self.saved = 0
+        self._not_before = 0
         self._log = event_log
         self._rules = rules
         self._saving: asyncio.Task[None] | None = None
@@ -45,8 +47,8 @@ class Snapshots(Generic[State, Command, Event]):
         """Begin a snapshot when the last one is so old that a start from it would take long."""
         # A share of the log, so that snapshots of a State that grows do not take ever more time.
         enough = max(ENTRIES_BETWEEN, head.position // 4)
-        is_idle = self._saving is None or self._saving.done()
-        if is_idle and head.position - self.saved >= enough:
+        is_due = head.position >= max(self.saved + enough, self._not_before)
+        if is_due and (self._saving is None or self._saving.done()):
             self._saving = tasks.create_task(self._save(head), name="snapshot")
 
     async def at_the_end(self, head: Head[State, Command]) -> None:
@@ -61,11 +63,13 @@ class Snapshots(Generic[State, Command, Event]):
             log.warning("no snapshot was saved: it takes too long for an end")
 
     async def _save(self, head: Head[State, Command]) -> None:
-        self.saved = head.position
         try:
             await save_snapshot(self._log, self._rules, head)
         except (LogUnavailable, NotWritten) as problem:  # the log has it all: a start takes longer
+            self._not_before = head.position + ENTRIES_AFTER_A_FAILURE
             log.warning("no snapshot was saved", problem=str(problem))
+        else:
+            self.saved = head.position
 
 
 async def save_snapshot(
@@ -74,6 +78,7 @@ async def save_snapshot(
     """Store what the log says up to this head, which never changes: the Store goes on meanwhile."""
     await event_log.save_snapshot(head.position, rules.fingerprint, _in_pieces(rules, head))
     # All that lives now will live long: full collections need not go through it any more.
+    gc.collect(1)  # what is garbage already would stay for ever
     gc.freeze()
     log.info("saved a snapshot", position=head.position)
 
@@ -155,7 +160,7 @@ def _head_of(
 ) -> Head[State, Command]:
     maps: dict[str, dict[Any, Any]] = {"young": {}, "old": {}, "keyed": {}, "groups": {}}
     maps["pending"] = {}
-    head: list[Any] = [0, 0, []]
+    head: list[Any] = []
     state_rows: list[Row] = []
     for name, text in rows:
         match name:

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from sqlite3 import OperationalError
+from sqlite3 import OperationalError, connect
 
 import pytest
 
@@ -205,13 +206,20 @@ async def test_an_end_does_not_wait_long_for_a_snapshot(
 
 
 class FullForSnapshots(SqliteLog):
-    """A log that has room for entries and for nothing else."""
+    """A log that has room for entries and for nothing else, until there is more."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.has_room, self.was_full = False, asyncio.Event()
 
     async def save_snapshot(
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
         """As the port says when there is no room."""
-        raise LogFull("the disk is full")
+        if not self.has_room:
+            self.was_full.set()
+            raise LogFull("the disk is full")
+        await super().save_snapshot(position, fingerprint, rows)
 
 
 async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> None:
@@ -220,6 +228,62 @@ async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> 
         for _ in range(30):
             await store.dispatch(Add(1), by=ME)
         assert store.state == 30
+    await event_log.close()
+
+
+async def test_a_snapshot_that_could_not_be_stored_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "ENTRIES_AFTER_A_FAILURE", 3)
+    monkeypatch.setattr(snapshot, "ENTRIES_AT_THE_END", 20)
+    event_log = FullForSnapshots(tmp_path / "e.db")
+    async with open_tally(event_log) as store:
+        for _ in range(12):  # the first one is tried at the tenth
+            await store.dispatch(Add(1), by=ME)
+        await event_log.was_full.wait()
+        event_log.has_room = True
+        for _ in range(6):
+            await store.dispatch(Add(1), by=ME)
+    kept = await event_log.load_snapshot("tally")
+    assert kept is not None
+    assert 13 <= kept.position <= 15
+    await event_log.close()
+
+
+async def test_the_last_snapshot_is_stored_though_the_one_before_could_not_be(
+    tmp_path: Path,
+) -> None:
+    event_log = FullForSnapshots(tmp_path / "e.db")
+    async with open_tally(event_log) as store:
+        for _ in range(10):
+            await store.dispatch(Add(1), by=ME)
+        await event_log.was_full.wait()
+        event_log.has_room = True
+    kept = await event_log.load_snapshot("tally")
+    assert kept is not None
+    assert kept.position == 10
+    await event_log.close()
+
+
+async def test_a_snapshot_that_is_replaced_while_it_is_read_is_read_whole(tmp_path: Path) -> None:
+    """By another process: several may share the file."""
+    event_log = SqliteLog(tmp_path / "e.db", shared=True)
+    await event_log.save_snapshot(10, "tally", rows_of(("head", "1"), ("total", "5")))
+
+    def meanwhile(statement: str) -> None:
+        if statement.startswith("SELECT name, json FROM snapshot_row"):
+            with closing(connect(tmp_path / "e.db", isolation_level=None)) as other:
+                other.execute("DELETE FROM snapshot_row WHERE name = 'head'")
+
+    event_log._connection.set_trace_callback(meanwhile)
+    kept = await event_log.load_snapshot("tally")
+    event_log._connection.set_trace_callback(None)
+
+    assert kept is not None
+    assert kept.rows == [("head", "1"), ("total", "5")]
+    again = await event_log.load_snapshot("tally")
+    assert again is not None
+    assert again.rows == [("total", "5")]
     await event_log.close()
 
 

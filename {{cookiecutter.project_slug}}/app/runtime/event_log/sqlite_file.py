@@ -3,7 +3,8 @@
 import os
 import secrets
 import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from app.core.rejected import StartRefused
@@ -97,11 +98,23 @@ def end_of(connection: sqlite3.Connection) -> int:
 
 def snapshot_of(connection: sqlite3.Connection, fingerprint: str | None) -> Snapshot | None:
     """The snapshot in a file, if there is one and this fingerprint is its own, or None is given."""
-    found = connection.execute(SNAPSHOT).fetchone()
-    if found is None or fingerprint not in (None, found[1]):
-        return None
-    rows = connection.execute(SNAPSHOT_ROWS, found[:1]).fetchall()
+    with unchanging(connection):  # another process may put another one in its place
+        found = connection.execute(SNAPSHOT).fetchone()
+        if found is None or fingerprint not in (None, found[1]):
+            return None
+        rows = connection.execute(SNAPSHOT_ROWS, found[:1]).fetchall()
     return Snapshot(found[0], found[1], rows)
+
+
+@contextmanager
+def unchanging(connection: sqlite3.Connection) -> Iterator[None]:
+    """Look at a file as it is now, however long that takes."""
+    connection.execute("BEGIN")
+    try:
+        epoch_of(connection)  # from here on
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _locked(path: Path, shared: bool) -> tuple[sqlite3.Connection, bool]:

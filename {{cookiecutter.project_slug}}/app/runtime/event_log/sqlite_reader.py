@@ -10,7 +10,14 @@ from app.runtime.event_log.new_file import new_file
 from app.runtime.event_log.port import Entry, Snapshot
 from app.runtime.event_log.reader import ENTRIES_A_READ
 from app.runtime.event_log.sqlite import SELECT
-from app.runtime.event_log.sqlite_file import FORMAT, end_of, epoch_of, no_log, snapshot_of
+from app.runtime.event_log.sqlite_file import (
+    FORMAT,
+    end_of,
+    epoch_of,
+    no_log,
+    snapshot_of,
+    unchanging,
+)
 
 PAGES_A_STEP = 2_048
 
@@ -50,15 +57,15 @@ class SqliteReader:
 
     def snapshot(self) -> Snapshot | None:
         """The snapshot that there is, whichever version of the code has written it."""
-        with self._in_words(), self._unchanging() as connection:
-            return snapshot_of(connection, None)
+        with self._in_words():
+            return snapshot_of(self._connection, None)
 
     def copy_to(self, file: Path, progress: Callable[[int, int], None]) -> int:
         """Copy the log as it is now into a new file; `progress` hears of pages."""
         with new_file(file, like=self.path) as copy:
             # What others write meanwhile would have the copy begin again, and never end.
-            with self._unchanging() as connection:
-                connection.backup(
+            with unchanging(self._connection):
+                self._connection.backup(
                     copy,
                     pages=PAGES_A_STEP,
                     progress=lambda _, left, pages: progress(pages, pages - left),
@@ -80,13 +87,3 @@ class SqliteReader:
             yield
         except sqlite3.Error as problem:
             raise StartRefused(f"cannot read the event log {self.path}: {problem}") from problem
-
-    @contextmanager
-    def _unchanging(self) -> Iterator[sqlite3.Connection]:
-        """The log as it is now, however long that is looked at."""
-        self._connection.execute("BEGIN")
-        self._connection.execute("SELECT epoch FROM meta").fetchone()  # from here on
-        try:
-            yield self._connection
-        finally:
-            self._connection.execute("ROLLBACK")
