@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from functools import partial
 from itertools import takewhile
+from typing import TypeVar
 
 import structlog
 
 from app.core.rejected import StartRefused
 from app.runtime.decide import Decider
 from app.runtime.decision import Decision, Happened
-from app.runtime.event_log.port import Entry, EventLog
+from app.runtime.event_log.port import Entry, EventLog, LogUnavailable
 from app.runtime.group import words_of
 from app.runtime.head import Advance, Head, begun_and_ended
 from app.runtime.rules import Command, Event, State
@@ -20,7 +31,10 @@ from app.runtime.snapshot import load_snapshot
 ENTRIES_A_READ = 1_000
 ENTRIES_OF_A_COMMAND = 8
 ENTRIES_A_LINE = 500_000
+SECONDS_BETWEEN_TRIES = 0.5
 REMEDY = "give a new field a default, or turn the old event into a new one in app/wire/upcasters.py"
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -36,14 +50,24 @@ async def replay(
 
     Raises Unreadable at an entry that cannot be read.
     """
-    head = await load_snapshot(event_log, decider.rules) or decider.start()
+    head = await patiently(partial(load_snapshot, event_log, decider.rules)) or decider.start()
     lines = head.position // ENTRIES_A_LINE
-    while entries := await event_log.read(head.position, ENTRIES_A_READ):
+    while entries := await patiently(partial(event_log.read, head.position, ENTRIES_A_READ)):
         head = _replayed(decider, head, entries)
         if head.position // ENTRIES_A_LINE > lines:
             lines = head.position // ENTRIES_A_LINE
             log.info("replaying the event log", position=head.position)
     return head
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """What a log says, as soon as it can be reached: who starts has nothing else to do."""
+    while True:
+        try:
+            return await ask()
+        except LogUnavailable as problem:
+            log.error("the event log cannot be reached", problem=str(problem))
+            await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _replayed(

@@ -32,7 +32,7 @@ from app.runtime.head import Head
 from app.runtime.nodes import Nodes
 from app.runtime.pending import Pending, Turn
 from app.runtime.queue import BUSY, Queue
-from app.runtime.replay import Unreadable, read_events, replay
+from app.runtime.replay import SECONDS_BETWEEN_TRIES, Unreadable, read_events, replay
 from app.runtime.reports import Reports
 from app.runtime.retry import RetryPolicy
 from app.runtime.rules import Command, Event, Rules, State
@@ -44,7 +44,6 @@ if TYPE_CHECKING:  # traces are an extra
 GRACE_SECONDS = 5.0
 # What waits for a log that does not answer is given up so long after that.
 LAST_SECONDS = 5.0
-SECONDS_BETWEEN_TRIES = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -383,13 +382,16 @@ class Store(Generic[State, Command, Event]):
         """Apply what other nodes have stored, and begin with the effects if it is our turn."""
         self._commits.follow(self._nodes.take_stored())
         if self._may_begin:
+            performer = self._performer
             try:
                 await self._commits.catch_up()  # to what the one before us has settled
             except LogUnavailable:  # the lease lapses, or the log can be reached again
                 await asyncio.sleep(SECONDS_BETWEEN_TRIES)
             else:
-                self._nodes.turn_taken()
-                self._performer.start(self.head.effects.pending)
+                # Meanwhile the lease may have lapsed, and another node's turn have come and gone.
+                if self._may_begin and performer is self._performer:
+                    self._nodes.turn_taken()
+                    performer.start(self.head.effects.pending)
 
     def _abandon_effects(self) -> None:
         """Another node performs them from now on; what is under way settles nothing here."""

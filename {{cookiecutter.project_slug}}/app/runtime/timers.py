@@ -43,6 +43,8 @@ class Timers:
 
     def set_all(self, timers: Iterable[tuple[int, str]]) -> None:
         """The same for many, in whatever order they come: the alarm is set once."""
+        if self._is_stopped:
+            return
         self._waiting.extend(timers)
         heapq.heapify(self._waiting)
         self._arm()

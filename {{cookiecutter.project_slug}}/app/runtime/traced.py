@@ -22,6 +22,7 @@ from app.runtime.decision import Note, Request
 from app.runtime.event_log.port import Entry, EventLog
 from app.runtime.group import Outcome
 from app.runtime.pending import Pending, Turn
+from app.runtime.replay import patiently, read_commands
 from app.runtime.rules import Command
 
 KNOWN_KEYS = 10_000
@@ -39,8 +40,9 @@ class Traces:
 
     async def replayed(self, origins: Iterable[str]) -> None:
         """Look up where these pending effects belong; of very many, where the first ones do."""
-        for position in sorted({position_of(origin) for origin in origins})[:KNOWN_KEYS]:
-            self.stored(await self._log.read(position - 1, 1))
+        positions = sorted({position_of(origin) for origin in origins})[:KNOWN_KEYS]
+        for entries in (await patiently(partial(read_commands, self._log, positions))).values():
+            self.stored(entries)
 
     def stored(self, entries: Sequence[Entry]) -> None:
         """Keep the keys of entries whose effects are about to begin."""

@@ -12,10 +12,10 @@ import pytest
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Stream
 from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime import attempts, lease, snapshot
+from app.runtime import attempts, lease, replay, snapshot
 from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
-from app.runtime.event_log.port import Entry, Row, TooLarge
+from app.runtime.event_log.port import Entry, LogUnavailable, Row, Snapshot, TooLarge
 from app.runtime.event_log.sqlite import SqliteLog
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import (
@@ -300,6 +300,42 @@ async def test_a_snapshot_that_cannot_be_read_is_no_hindrance(
 
     async with open_tally(event_log) as store:
         assert store.state == 1
+
+
+class AwayAtFirst(MemoryLog):
+    """A log that cannot be reached the next few times that something is read of it."""
+
+    away = 0
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """As the port says."""
+        self.not_away()
+        return await super().read(after, limit)
+
+    async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
+        """As the port says."""
+        self.not_away()
+        return await super().load_snapshot(fingerprint)
+
+    def not_away(self) -> None:
+        """Raise LogUnavailable a few times."""
+        if self.away:
+            self.away -= 1
+            raise LogUnavailable("away")
+
+
+@pytest.mark.parametrize("away", [1, 2, 3])
+async def test_a_start_waits_for_a_log_that_is_away_for_a_moment(
+    away: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "SECONDS_BETWEEN_TRIES", 0.001)
+    event_log = AwayAtFirst()
+    async with open_tally(event_log) as store:
+        await store.dispatch(Add(1), by=ME)
+    event_log.away = away
+
+    async with open_tally(event_log) as store:
+        assert (store.state, event_log.away) == (1, 0)
 
 
 async def test_a_rule_that_stumbles_over_an_old_event_names_its_position() -> None:
