@@ -12,7 +12,7 @@ import orjson
 
 from app.cli.reading import counted, named, parsed, shortened
 from app.observe.printable import printable
-from app.runtime.check import DecidedDifferently, Difference, Ending, Unreadable
+from app.runtime.check import CannotBeRead, DecidedDifferently, Difference, Ending
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
 from app.runtime.replay import REMEDY
@@ -60,7 +60,7 @@ class Report:
     def add(self, difference: Difference) -> None:
         """One difference more."""
         match difference:
-            case Unreadable():
+            case CannotBeRead():
                 self._unreadable.add(difference)
             case StateDiffers():
                 self._states.add(difference)
@@ -124,7 +124,7 @@ class Report:
 
 def _told(difference: Difference) -> Iterator[str]:
     match difference:
-        case Unreadable(position, part, words, text):
+        case CannotBeRead(position, part, words, text):
             yield f"position {position}, {part}: {words}"
             yield f"    {shortened(text, LETTERS)}"
         case StateDiffers(position, name, key, then, now):

@@ -57,6 +57,7 @@ class Server(uvicorn.Server):
         """The application's lifespan, around all that is served; raises StartRefused."""
         prepare_for_many_objects()
         async with self._app.router.lifespan_context(self._app):
+            gc.collect(1)  # what is frozen is looked at no more, be it garbage
             gc.freeze()
             yield
 

@@ -23,7 +23,7 @@ REFUSED = "refused: "
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class CannotBeRead:
     """A part of an entry (its event, its effects, its role) that cannot be read, or not applied."""
 
     position: int
@@ -56,7 +56,7 @@ class DecidedDifferently:
     now: Ending
 
 
-Difference: TypeAlias = Unreadable | StateDiffers | DecidedDifferently
+Difference: TypeAlias = CannotBeRead | StateDiffers | DecidedDifferently
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ class Check(Generic[State, Command, Event]):
             by = f"{first.principal} ({first.role})"
             yield DecidedDifferently(first.position, by, deciding.action, then, deciding.now)
 
-    def _apply(self, entry: Entry) -> Iterator[Unreadable]:
+    def _apply(self, entry: Entry) -> Iterator[CannotBeRead]:
         """Go on to the State after the entry, and note what it says as it would now be written."""
         part, text = "event", entry.event
         event, effects = None, entry.effects
@@ -145,7 +145,7 @@ class Check(Generic[State, Command, Event]):
                 self._deciding.is_readable = False
             if part == "event" and self.unsure_after is None:
                 self.unsure_after = entry.position
-            yield Unreadable(entry.position, part, words_of(problem), text or "")
+            yield CannotBeRead(entry.position, part, words_of(problem), text or "")
             return
         if self._deciding is not None and event is not None:
             self._deciding.then.append((event, effects))

@@ -3,7 +3,7 @@
 import json
 
 from app.cli.report import Report
-from app.runtime.check import DecidedDifferently, Ending, Unreadable
+from app.runtime.check import DecidedDifferently, Ending, CannotBeRead
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
 
@@ -52,7 +52,7 @@ def test_only_the_first_of_many_are_shown_and_the_rest_counted() -> None:
     found = report()
 
     for position in range(1, 1236):
-        found.add(Unreadable(position, "event", "broken", "x" * 1000))
+        found.add(CannotBeRead(position, "event", "broken", "x" * 1000))
 
     text = found.as_text()
     assert "position 50, event: broken" in text
@@ -87,7 +87,7 @@ def test_a_log_with_a_single_difference_is_told_by_its_name() -> None:
     found = report()
 
     assert list(found.counted([Entry(1, 0, "k", "ada", "operator")]))
-    found.add(Unreadable(1, "event", "broken", "x"))
+    found.add(CannotBeRead(1, "event", "broken", "x"))
     found.add(DecidedDifferently(1, "ada (operator)", '"Stop"', Ending(), Ending(refused="late")))
 
     heading, *_, last = found.as_text().splitlines()

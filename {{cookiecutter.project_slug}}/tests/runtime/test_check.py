@@ -9,7 +9,7 @@ import pytest
 from app.core.effects import Append, Delay, Dispatch
 from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
-from app.runtime.check import Check, DecidedDifferently, Difference, Ending, Unreadable
+from app.runtime.check import CannotBeRead, Check, DecidedDifferently, Difference, Ending
 from app.runtime.compare import StateDiffers, compare_states
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, Snapshot
@@ -177,9 +177,9 @@ async def test_everything_that_cannot_be_read_is_told_and_the_rest_goes_on() -> 
 
     all_of_them = list(check.differences(entries))
 
-    first, second = (each for each in all_of_them if isinstance(each, Unreadable))
-    assert first == Unreadable(1, "event", "unknown action gone", "gone")
-    assert second == Unreadable(4, "effects", "unknown action gone too", "gone too")
+    first, second = (each for each in all_of_them if isinstance(each, CannotBeRead))
+    assert first == CannotBeRead(1, "event", "unknown action gone", "gone")
+    assert second == CannotBeRead(4, "effects", "unknown action gone too", "gone too")
     assert check.unsure_after == 1
     assert [each.position for each in all_of_them if is_ruling(each)] == [2]
 
@@ -193,7 +193,7 @@ async def test_an_event_that_cannot_be_applied_is_told() -> None:
 
     (difference,) = check.differences(entries)
 
-    assert isinstance(difference, Unreadable)
+    assert isinstance(difference, CannotBeRead)
     assert (difference.position, difference.part) == (2, "event")
     assert difference.words.startswith("ZeroDivisionError")
 
@@ -203,7 +203,7 @@ async def test_a_role_that_is_no_more_is_told() -> None:
 
     (difference,) = found([entry._replace(role="emperor")])
 
-    assert isinstance(difference, Unreadable)
+    assert isinstance(difference, CannotBeRead)
     assert "emperor" in difference.words
 
 
