@@ -88,6 +88,20 @@ def test_the_declarations_of_each_starter_are_up_to_date(project: Path) -> None:
     assert (project / "client" / "protocol.d.ts").read_text() == printed, "python3 dev.py types"
 
 
+def test_the_readme_of_the_client_has_the_names_of_its_starter(project: Path) -> None:
+    readme = (project / "client" / "README.md").read_text()
+    blocks = "".join(re.findall(r"^```jsx?\n(.*?)^```$", readme, re.M | re.S))
+    names = {*re.findall(r"\{ ([A-Z]\w+): \{", blocks), *re.findall(r"'([A-Z]\w+)'", blocks)}
+    views = set(re.findall(r"\bview\.(\w+)", blocks))
+
+    known = set(re.findall(r"^  \| (?:\{ |\")(\w+)", said_by(project, "typescript"), re.M))
+    assert len(names) >= 2
+    assert names <= known
+    assert len(views) == 1
+    for view in views:
+        assert (project / "app" / "domain" / view / "state.py").exists()
+
+
 def test_a_project_has_its_own_files_only(project: Path) -> None:
     names = {path.name for folder in ("client", "load") for path in (project / folder).iterdir()}
 
