@@ -87,6 +87,7 @@ def test_the_counter_is_replaced_as_the_readme_says(bake: Bake) -> None:
         ("load/artillery.yaml", "by: 1", "user_id: nobody"),
         ("README.md", "counter", "notes"),
         ("README.md", "Increment", "AddNote"),
+        ("client/README.md", "Increment", "AddNote"),
     ):
         text = (project / name).read_text()
         assert before in text
