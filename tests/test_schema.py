@@ -3,20 +3,23 @@
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from websockets.sync.client import connect
 
 from tests.conftest import Bake
 from tests.guide.npm import node_environment, node_modules
-from tests.guide.running import Program
+from tests.guide.running import Program, environment
 
 STARTERS = ("showcase", "orders", "blank")
 ARTILLERY, PARSER = "artillery@2.0.34", "@asyncapi/parser@3.6.6"
@@ -200,22 +203,93 @@ def test_artillery_runs_its_script(bake: Bake, tmp_path: Path) -> None:
     assert position >= counters["websocket.messages_sent"] == 60
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("starter", ["showcase", "blank"])  # orders has the words of showcase
-def test_the_readme_talks_to_the_service_by_wscat(bake: Bake, starter: str, tmp_path: Path) -> None:
-    project = bake(starter=starter)
+@pytest.fixture(scope="module", params=["showcase", "blank"])  # orders has the words of showcase
+def talked(
+    bake: Bake, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Any, list[tuple[str, str]]]]:
+    """A README, a service to which all was said that it says, and what it prints with what came."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    project = bake(starter=request.param)
     readme = (project / "README.md").read_text()
+    with serving(project, tmp_path_factory.mktemp("talked")) as service:
+        yield readme, service, list(held(readme, service))
+
+
+def held(readme: str, service: Any) -> Iterator[tuple[str, str]]:
+    """Say what the README says: each answer that it prints, and the one that comes."""
+    talk = readme.split("## Talk to it")[1].split("## Find your way")[0]
+    lines = re.findall(r"^    (curl .*|npx .*|[<>] .*|\{.*)$", talk, re.M)
+    first_heard = re.search(r'^    < .*"seq":(\d+)', talk, re.M)
+    assert first_heard
+    answer = ""
+    with ExitStack() as opened:
+        for line in lines:
+            match line.split(" ", 1):
+                case "curl", rest:
+                    rest = rest.replace(":3000/", f":{service.port}/")
+                    answer = said_by_shell(f"curl --fail {rest}")
+                case "npx", rest:
+                    assert rest == "wscat -c ws://127.0.0.1:3000/api/v1/ws"
+                    wait_for(service, int(first_heard[1]) - 1)
+                    ws = opened.enter_context(connect(f"{service.ws}/api/v1/ws"))
+                case ">", said:
+                    ws.send(said)
+                case "<", printed:
+                    yield printed, str(ws.recv(timeout=5))
+                case _:
+                    yield line, answer
+
+
+def said_by_shell(command: str) -> str:
+    """What a command prints, which has to succeed."""
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment(), capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def wait_for(service: Any, position: int) -> None:
+    """Return when the log stands there: what an order leads to comes while people still type."""
+    for _ in range(250):
+        with urllib.request.urlopen(f"{service.url}/api/v1/snapshot") as answer:
+            if json.load(answer)["seq"] >= position:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"the log never came to {position}")
+
+
+def as_printed(printed: str) -> str:
+    """What a printed line stands for: `…` is a part of a text, or some fields."""
+    pattern = re.escape(printed).replace('…"', '[^"]+"')
+    return pattern.replace("…", ".+")
+
+
+@pytest.mark.slow
+def test_the_service_answers_what_its_readme_prints(
+    talked: tuple[str, Any, list[tuple[str, str]]],
+) -> None:
+    _, _, answers = talked
+
+    assert len(answers) >= 5
+    for printed, answer in answers:
+        assert re.fullmatch(as_printed(printed), answer), f"{printed}\n{answer}"
+
+
+@pytest.mark.slow
+def test_the_readme_talks_to_the_service_by_wscat(
+    talked: tuple[str, Any, list[tuple[str, str]]],
+) -> None:
+    readme, service, _ = talked
     said_and_heard = re.findall(
         r'^    > (.*)\n    < {"type":"(?:event","action":{)?("?\w+")', readme, re.M
     )
-    assert len(said_and_heard) == 2
-    assert "npx wscat -c ws://127.0.0.1:3000/api/v1/ws\n" in readme
 
-    with serving(project, tmp_path) as service:
-        for said, heard in said_and_heard:
-            talk = ["wscat", "-c", f"{service.ws}/api/v1/ws", "-w", "1", "-x", said]
-            with Program(talk, node_environment()) as wscat:
-                wscat.wait(lambda line, heard=heard: True if heard in line else None)
+    assert len(said_and_heard) == 2
+    for said, heard in said_and_heard:
+        talk = ["wscat", "-c", f"{service.ws}/api/v1/ws", "-w", "1", "-x", said]
+        with Program(talk, node_environment()) as wscat:
+            wscat.wait(lambda line, heard=heard: True if heard in line else None)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
