@@ -15,6 +15,8 @@ from tests.guide.running import service_in
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
 KINDS = ("Deployment", "PodDisruptionBudget", "Service", "Ingress")
 LABEL = "app.kubernetes.io/name"
+# What a stop takes beside APP_DRAIN_SECONDS, as docs/deployment.md says: a snapshot, and a few.
+SNAPSHOT_SECONDS, SECONDS_BETWEEN = 10, 3
 
 
 def manifests(project: Path) -> dict[str, Any]:
@@ -78,11 +80,14 @@ def test_the_names_are_made_of_the_slug_and_fit(bake: Bake, slug: str, name: str
         assert path["backend"]["service"] == {"name": name, "port": {"name": "http"}}
 
 
-def test_a_stop_is_never_a_kill(pod: Any, container: Any) -> None:
+def test_a_stop_is_never_a_kill(pod: Any, container: Any, project: Path) -> None:
     env = {item["name"]: item["value"] for item in container["env"]}
     before = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    stop = int(env["APP_DRAIN_SECONDS"]) + SNAPSHOT_SECONDS + SECONDS_BETWEEN
+    compose = yaml.safe_load((project / "compose.yaml").read_text())["x-service"]
 
-    assert pod["terminationGracePeriodSeconds"] >= before + int(env["APP_DRAIN_SECONDS"]) + 5
+    assert pod["terminationGracePeriodSeconds"] >= before + stop
+    assert int(compose["stop_grace_period"].removesuffix("s")) >= stop
 
 
 def test_it_runs_as_the_image_does_and_may_write_nothing(
