@@ -48,11 +48,9 @@ async def list_dead_letters(
     An `after` that is no dead letter any more means the first page.
     """
     require_may_operate(sender)
-    letters = store.dead_letters()
-    origins = [origin for origin, _ in letters]
-    start = origins.index(after) + 1 if after in origins else 0
-    page = letters[start : start + limit]
-    following = page[-1][0] if start + limit < len(letters) else None
+    letters = store.dead_letters(after, limit + 1)
+    page = letters[:limit]
+    following = page[-1][0] if len(letters) > limit else None
     items = [_letter(origin, pending) for origin, pending in page]
     return json_answer({"items": items, "next": following})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
+from heapq import nsmallest
 from typing import Generic, NamedTuple, TypeVar
 
 from rpds import HashTrieMap
@@ -58,12 +59,22 @@ class EffectGroup(NamedTuple, Generic[Command]):
 
 
 class PendingEffects(NamedTuple, Generic[Command]):
-    """Every effect that has not ended, by origin; where each key is used; which are dead."""
+    """Every effect that has not ended, by origin; where each key is used; which died, and when."""
 
     pending: HashTrieMap[str, Pending[Command]] = HashTrieMap()
     groups: HashTrieMap[str, EffectGroup[Command]] = HashTrieMap()
     keyed: HashTrieMap[str, tuple[str, ...]] = HashTrieMap()
-    dead: tuple[str, ...] = ()
+    dead: HashTrieMap[str, int] = HashTrieMap()
+
+    def dead_after(self, origin: str | None, most: int) -> list[str]:
+        """So many of those that died after this one, or the first to die; not all are sorted."""
+        order = (-1, ()) if origin is None or origin not in self.dead else self._order(origin)
+        return nsmallest(
+            most, (each for each in self.dead if self._order(each) > order), key=self._order
+        )
+
+    def _order(self, dead: str) -> tuple[int, tuple[int, ...]]:
+        return self.dead[dead], place(dead)
 
 
 class Changing(Generic[Command]):
@@ -111,10 +122,10 @@ class Changing(Generic[Command]):
                 now = pending._replace(attempts=max(pending.attempts - 1, 0))
             case Turn.DEAD:
                 now = pending._replace(dead=words)
-                self.dead = (*_without(self.dead, origin), origin)
+                self.dead = self.dead.insert(origin, self.now)
             case Turn.RETRIED:
                 now = pending._replace(dead=None, attempts=0)
-                self.dead = _without(self.dead, origin)
+                self.dead = self.dead.discard(origin)
                 self.begun.append(origin)
         self.pending = self.pending.insert(origin, now)
 
@@ -126,8 +137,7 @@ class Changing(Generic[Command]):
     def _end(self, origin: str) -> None:
         pending = self.pending[origin]
         self.pending = self.pending.discard(origin)
-        if pending.dead is not None:
-            self.dead = _without(self.dead, origin)
+        self.dead = self.dead.discard(origin)
         self._forget_key(_key(pending.effect), origin)
         self._over.append(origin)
 

@@ -11,13 +11,14 @@ from app.core.rejected import Code, Rejected
 class RetryPolicy:
     """Exponential backoff with full jitter; times are in seconds.
 
-    What the outside cannot do just now may succeed later. Any other failure is a mistake in the
-    task or in what it was given, and would be the same each time.
+    What the outside cannot do just now may succeed later: by default it is given up after an hour
+    or two. Any other failure is a mistake in the task or in what it was given, and would be the
+    same each time.
     """
 
-    attempts: int = 8
-    first: float = 0.5
-    longest: float = 60.0
+    attempts: int = 20
+    first: float = 1.0
+    longest: float = 900.0
 
     def is_retryable(self, fault: Exception) -> bool:
         """Whether another attempt can help; the network's and the system's errors are OSErrors."""
@@ -27,4 +28,4 @@ class RetryPolicy:
 
     def seconds(self, attempt: int, chance: Random) -> float:
         """How long to wait after the attempt with this number, from 1."""
-        return chance.uniform(0, min(self.longest, self.first * 2**attempt))
+        return chance.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))

@@ -127,7 +127,7 @@ async def _in_pieces(
 
 def _rows_of(rules: Rules[State, Command, Event], head: Head[State, Command]) -> Iterator[Row]:
     remembered, effects = head.remembered, head.effects
-    yield "head", _json([head.time, remembered.turned, list(effects.dead)])
+    yield "head", _json([head.time, remembered.turned, list(effects.dead.items())])
     for name, ids in ("young", remembered.young), ("old", remembered.old):
         for commands in batched(ids.items(), ITEMS_A_ROW):
             yield name, _json([[*key, position] for key, position in commands])
@@ -179,7 +179,7 @@ def _head_of(
     time, turned, dead = head
     kept = {name: HashTrieMap(found) for name, found in maps.items()}
     effects: PendingEffects[Command] = PendingEffects(
-        kept["pending"], kept["groups"], kept["keyed"], tuple(dead)
+        kept["pending"], kept["groups"], kept["keyed"], HashTrieMap(dict(dead))
     )
     remembered = Remembered(kept["young"], kept["old"], turned)
     return Head(position, time, rules.decode_state(state_rows), effects, remembered)

@@ -252,10 +252,12 @@ class Store(Generic[State, Command, Event]):
         """What this node and others say of themselves."""
         return self._nodes.reports
 
-    def dead_letters(self) -> Sequence[tuple[str, Pending[Command]]]:
-        """Effects that have failed for good, by origin, oldest first."""
-        dead = self.head.effects.dead
-        return [(origin, self.head.effects.pending[origin]) for origin in dead]
+    def dead_letters(
+        self, after: str | None = None, most: int = 100
+    ) -> Sequence[tuple[str, Pending[Command]]]:
+        """Effects that have failed for good, by origin: of those after one, the first to fail."""
+        effects = self.head.effects
+        return [(origin, effects.pending[origin]) for origin in effects.dead_after(after, most)]
 
     async def retry(self, origin: str, *, by: Principal) -> None:
         """Perform a dead letter anew; raises Rejected if there is none."""

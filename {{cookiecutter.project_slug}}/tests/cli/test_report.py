@@ -3,7 +3,7 @@
 import json
 
 from app.cli.report import Report
-from app.runtime.check import DecidedDifferently, Ending, CannotBeRead
+from app.runtime.check import CannotBeRead, DecidedDifferently, Ending
 from app.runtime.compare import StateDiffers
 from app.runtime.event_log.port import Entry
 

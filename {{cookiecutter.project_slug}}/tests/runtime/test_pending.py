@@ -85,7 +85,7 @@ def table(*effects: Durable[Command]) -> Table:
 
 def require_empty(effects: PendingEffects[Command]) -> None:
     assert [dict(effects.pending), dict(effects.groups), dict(effects.keyed)] == [{}, {}, {}]
-    assert effects.dead == ()
+    assert not effects.dead
 
 
 def test_effects_begin_in_their_order_with_the_time_and_cause_of_their_event() -> None:
@@ -247,20 +247,26 @@ def test_attempts_and_commands_are_counted() -> None:
 
 def test_dead_letters_are_listed_as_they_died_and_still_have_their_key() -> None:
     asked = table(keyed("k"), keyed("k"), do(1))
-    asked.turns(Turn.DEAD, origin="1.1", words="why").turns(Turn.DEAD, origin="1.0")
+    asked.turns(Turn.DEAD, origin="1.1", words="why").asks(do(1))
+    asked.turns(Turn.DEAD, origin="2.0").turns(Turn.DEAD, origin="1.0")  # in one moment
 
-    assert asked.effects.dead == ("1.1", "1.0")
+    effects = asked.effects
+    assert effects.dead_after(None, 9) == ["1.1", "1.0", "2.0"]
+    assert effects.dead_after(None, 2) == ["1.1", "1.0"]
+    assert effects.dead_after("1.1", 9) == ["1.0", "2.0"]
+    assert effects.dead_after("2.0", 9) == []
+    assert effects.dead_after("7.0", 1) == ["1.1"], "of one that is none: from the beginning"
     assert asked.effects.pending["1.1"].dead == "why"
     asked.asks(Cancel("k"))
-    assert asked.effects.dead == EMPTY.dead
-    assert asked.pending == ["1.2"]
+    assert asked.effects.dead_after(None, 9) == ["2.0"]
+    assert asked.pending == ["1.2", "2.0"]
 
 
 def test_a_dead_letter_that_is_retried_begins_its_count_anew() -> None:
     asked = table(keyed("k")).turns(Turn.STARTED, Turn.STARTED, Turn.DEAD, Turn.RETRIED)
 
     now = asked.effects.pending["1.0"]
-    assert (now.attempts, now.dead, asked.effects.dead) == (0, None, ())
+    assert (now.attempts, now.dead, len(asked.effects.dead)) == (0, None, 0)
 
 
 def test_a_dead_letter_holds_up_what_comes_after_it_until_it_is_settled() -> None:
@@ -268,7 +274,7 @@ def test_a_dead_letter_holds_up_what_comes_after_it_until_it_is_settled() -> Non
 
     assert asked.pending == ["1.0.0"]
     assert asked.settles("1.0.0").pending == ["1.0.1"]
-    assert asked.effects.dead == ()
+    assert not asked.effects.dead
 
 
 LEAVES: st.SearchStrategy[Durable[Command]] = st.one_of(

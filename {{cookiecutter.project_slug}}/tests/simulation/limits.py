@@ -27,7 +27,7 @@ def steady() -> float:
 
 
 SILENT = Silent()
-POLICY = RetryPolicy(attempts=3, first=0.2, longest=5)
+POLICY = RetryPolicy(attempts=3, first=0.4, longest=5)
 LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.runtime.broadcast": {"LIVE_EVENTS": 8, "EVENTS_A_READ": 8, "log": SILENT},
     "app.runtime.attempts": {"SLOTS": 3, "log": SILENT},

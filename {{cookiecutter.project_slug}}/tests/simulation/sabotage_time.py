@@ -43,7 +43,7 @@ def a_full_disk_is_tried_again_at_once(patch: Patch) -> None:
 
 
 def a_task_is_tried_for_ever(patch: Patch) -> None:
-    patch.setattr("tests.simulation.life.POLICY", RetryPolicy(attempts=99, first=0.2, longest=5))
+    patch.setattr("tests.simulation.life.POLICY", RetryPolicy(attempts=99, first=0.4, longest=5))
 
 
 OF_TIME: Sabotages = {
