@@ -3,6 +3,7 @@
 import os
 import secrets
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -62,6 +63,7 @@ def open_file(path: Path, *, shared: bool) -> tuple[sqlite3.Connection, sqlite3.
                 _set_up(connection, path)
             if shared:
                 _share(lock, path)
+                _require_one_place(connection, path)
             opened.pop_all()  # whoever asked closes them
     except (OSError, sqlite3.Error) as problem:
         hint = (
@@ -150,6 +152,25 @@ def _share(lock: sqlite3.Connection, path: Path) -> None:
         raise _in_use(path) from None
 
 
+def _require_one_place(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StartRefused unless this process can reach those that share the file with it.
+
+    By sockets in the folder for temporary files, of which each container has its own.
+    """
+    first = connection.execute("SELECT holder FROM lease WHERE name = 'place'").fetchone()
+    if first not in (None, (_place(),)):
+        raise StartRefused(
+            f"the event log {path} is in use by processes with another {tempfile.gettempdir()}, "
+            "in another container perhaps: stop those, or use a log that containers can share "
+            "(postgresql:// or nats://)"
+        )
+
+
+def _place() -> str:
+    folder = Path(tempfile.gettempdir()).stat()
+    return f"{folder.st_dev}:{folder.st_ino}"
+
+
 def _in_use(path: Path) -> StartRefused:
     return StartRefused(
         f"the event log {path} is in use by another process: "
@@ -167,3 +188,4 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         raise no_log(path, version)
     connection.execute(LEASES)
     connection.execute("UPDATE lease SET holder = NULL WHERE holder IS NOT NULL")
+    connection.execute("REPLACE INTO lease VALUES ('place', ?, 0, 0)", (_place(),))

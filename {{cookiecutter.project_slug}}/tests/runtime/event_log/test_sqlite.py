@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -95,6 +96,22 @@ def test_a_file_that_is_refused_is_closed(
 def test_an_address_without_an_engine_is_refused_with_examples(url: str) -> None:
     with pytest.raises(StartRefused, match="sqlite:///data"):
         open_event_log(url)
+
+
+async def test_a_second_container_is_refused_though_both_would_share_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has its own folder for temporary files, and so neither would hear of the other."""
+    first = SqliteLog(tmp_path / "e.db", shared=True)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(tempfile, "tempdir", str(tmp_path))
+        with pytest.raises(StartRefused, match="in another container perhaps"):
+            SqliteLog(tmp_path / "e.db", shared=True)
+    await SqliteLog(tmp_path / "e.db", shared=True).close()
+    await first.close()
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    await SqliteLog(tmp_path / "e.db", shared=True).close()
 
 
 @pytest.mark.parametrize(
