@@ -89,6 +89,7 @@ def rules(settings: Settings) -> Rules[State, Command, Event]:
         terms=Terms(**settings.model_dump(include=own)),
         remember_seconds=settings.idempotency_hours * 3600,
         own_topics=domain.OWN_TOPICS,
+        intervals=domain.EPHEMERAL,
     )
 
 

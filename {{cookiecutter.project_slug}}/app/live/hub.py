@@ -10,11 +10,10 @@ from typing import Protocol
 import structlog
 
 from app.access.subscription import Audience
-from app.domain import EPHEMERAL, Event
+from app.domain import Event
 from app.live.crowd import Crowd, Hearer
 from app.live.message import Message, Outgoing, bundled
 from app.live.recent import Heard, Recent
-from app.live.throttle import Throttle
 from app.observe.metrics import Metrics
 from app.runtime.decision import Happened
 
@@ -49,7 +48,6 @@ class Hub:
         self._answers: dict[Hearer, list[Message]] = {}
         self._crowds: defaultdict[Audience, Crowd] = defaultdict(Crowd)
         self._by_topic: dict[tuple[str, bool], Sequence[Crowd]] = {}
-        self._throttle = Throttle(EPHEMERAL, self._tell)
 
     def join(self, hearer: Hearer, audience: Audience) -> None:
         """From now on it hears what this audience hears."""
@@ -81,11 +79,9 @@ class Hub:
         for happened in events:
             heard = Heard(happened)
             try:
-                if heard.seq is None:
-                    self._throttle.take(heard)
-                else:
+                if heard.seq is not None:
                     self.recent.add(heard.seq, heard)
-                    self._tell(heard)
+                self._tell(heard)
             except Exception:  # one event that cannot be told must not silence the others
                 log.exception("an event was not told", event_type=type(happened.event).__name__)
 

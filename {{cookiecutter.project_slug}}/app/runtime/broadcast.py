@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeAlias
 
 import structlog
 
 from app.runtime.decision import Happened
 from app.runtime.rules import Event
+from app.runtime.throttle import Throttle
 
 LIVE_EVENTS = 1024
 EVENTS_A_READ = 256
@@ -25,15 +26,26 @@ ReadEvents: TypeAlias = Callable[[int, int], Awaitable[tuple[Sequence[Happened[E
 class Broadcast(Generic[Event]):
     """Listeners are called at once and must not wait; subscriptions follow at their own pace."""
 
-    def __init__(self) -> None:
+    def __init__(self, intervals: Mapping[str, float]) -> None:
+        """`intervals` are how long ephemeral topics rest between two events, in seconds."""
         self.listeners: list[Listener[Event]] = []
         self.subscriptions: set[Subscription[Event]] = set()
         self.seq = 0
         self.over = False
+        self._throttle = Throttle[Event](intervals, lambda happened: self._tell([happened]))
 
     def tell(self, events: Sequence[Happened[Event]], seq: int) -> None:
         """These events have happened, and the log is at `seq` now."""
         self.seq = seq
+        self._tell([each for each in events if each.seq is not None or self._throttle.passes(each)])
+
+    def end(self) -> None:
+        """Nothing more will happen: subscriptions give what is left, and end."""
+        self.over = True
+        for subscription in self.subscriptions:
+            subscription.wake.set()
+
+    def _tell(self, events: Sequence[Happened[Event]]) -> None:
         if not events:
             return
         for listener in self.listeners:
@@ -44,12 +56,6 @@ class Broadcast(Generic[Event]):
                 log.exception("a listener failed", events=names)
         for subscription in self.subscriptions:
             subscription.offer(events)
-
-    def end(self) -> None:
-        """Nothing more will happen: subscriptions give what is left, and end."""
-        self.over = True
-        for subscription in self.subscriptions:
-            subscription.wake.set()
 
 
 class Subscription(Generic[Event]):

@@ -1,7 +1,7 @@
 """What the runtime must be told about a domain, so that it need not know any."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from app.core.effects import Append, Durable, Publish
@@ -24,7 +24,8 @@ class Rules(Generic[State, Command, Event]):
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
     what they cannot read. `fingerprint` names the version of the code that makes the State: a
     snapshot of another is not used. `remember_seconds` is how long a command's id is remembered.
-    Ephemeral events of `own_topics` each node tells its own clients, and no other node.
+    Ephemeral events of `own_topics` each node tells its own clients, and no other node. A topic
+    named in `intervals` has at most one of them in so many seconds: the latest.
     """
 
     initial: State
@@ -45,3 +46,4 @@ class Rules(Generic[State, Command, Event]):
     terms: Terms = Terms()
     remember_seconds: int = DAY
     own_topics: frozenset[str] = frozenset()
+    intervals: Mapping[str, float] = field(default_factory=dict)

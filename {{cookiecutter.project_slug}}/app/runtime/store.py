@@ -118,7 +118,7 @@ class Store(Generic[State, Command, Event]):
             moved_on=self._moved_on,
             appends=appends,
         )
-        self._broadcast: Broadcast[Event] = Broadcast()
+        self._broadcast: Broadcast[Event] = Broadcast(rules.intervals)
         asked = self if traces is None else traces.around(self)
         self._new_performer = partial(
             Performer[Command], asked, ports, policy=policy, chance=chance

@@ -1,13 +1,15 @@
 """Whoever subscribes hears every event once and in order, and nobody waits for them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from app.core.principal import Principal, Role
 from app.runtime import broadcast
+from app.runtime.decision import Happened
 from app.runtime.event_log.memory import MemoryLog
-from tests.runtime.tally import ME, Add, Shout, Shouted, TallyStore, open_tally
+from tests.runtime.tally import ME, TALLY, Add, Event, Shout, Shouted, TallyStore, open_tally
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +85,22 @@ async def test_an_ephemeral_event_is_heard_at_most_once_and_only_live() -> None:
 
             assert (await anext(events)).event == Shouted("live")
             assert (await anext(events)).seq == 1
+
+
+async def test_of_a_topic_that_has_an_interval_everybody_hears_the_first_and_the_last() -> None:
+    heard: list[Happened[Event]] = []
+    rules = replace(TALLY, intervals={"shouted": 0.2})
+    async with open_tally(MemoryLog(), rules) as store, store.subscribe() as events:
+        store.listeners.append(heard.extend)
+        shouts = [store.submit(Shout(str(number)), by=ME) for number in range(10)]
+        await asyncio.gather(*shouts)
+        await add(store, 1)
+
+        told = [await asyncio.wait_for(anext(events), 5) for _ in range(3)]
+
+    assert [each.event for each in told if each.seq is None] == [Shouted("0"), Shouted("9")]
+    assert [each.seq for each in told] == [None, 1, None], "what is stored waits for nothing"
+    assert heard == told
 
 
 async def test_whoever_reads_what_was_missed_does_not_listen_to_what_passes_yet() -> None:

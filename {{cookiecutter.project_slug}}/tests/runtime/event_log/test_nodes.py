@@ -124,6 +124,18 @@ async def test_what_passes_is_heard_at_the_other_node_too(stage: Stage) -> None:
     assert [each.event for each in stage.heard[0]] == [Shouted("hey")]
 
 
+async def test_what_passes_too_fast_is_slowed_down_at_every_node(node: Node) -> None:
+    rules = replace(TALLY, intervals={"shouted": 0.5})
+    async with AsyncExitStack() as opened:
+        logs = [await node() for _ in range(2)]
+        stores = [await opened.enter_async_context(open_tally(log, rules)) for log in logs]
+        stage, last = Stage(logs, stores), Shouted("29")
+        await asyncio.gather(*(stores[0].dispatch(Shout(str(n)), by=ME) for n in range(30)))
+        await until(lambda: all(heard and heard[-1].event == last for heard in stage.heard))
+
+    assert all(len(heard) < 10 for heard in stage.heard)
+
+
 async def test_what_another_program_announces_does_no_harm(stage: Stage) -> None:
     for text in "", "no JSON", '{"node": 1}', '["x", 2]', "[{}, null]":
         await stage.logs[0].announce(text)
