@@ -33,8 +33,8 @@ def compare_states(
     """
     mine = ((name.removeprefix(PREFIX), text) for name, text in snapshot if name.startswith(PREFIX))
     then, now = _gathered(mine), _gathered(rows)
-    for name in sorted(then.keys() | now.keys()):
-        for key, before, after in _differing(then.get(name), now.get(name)):
+    for name in sorted(then):
+        for key, before, after in _differing(then[name], now.get(name)):
             yield StateDiffers(position, name, key, before, after)
 
 
@@ -55,7 +55,7 @@ def _differing(then: Any, now: Any) -> Iterator[tuple[str, str | None, str | Non
     if all(isinstance(side, list) for side in (then, now) if side is not None):
         then, now = then or [], now or []
         yield from _differing_items(_by_key(then, now), _by_key(now, then))
-    elif then is not None and not _holds(now, then):
+    elif not _holds(now, then):
         yield "", _text(then), None if now is None else _text(now)
 
 

@@ -1,7 +1,8 @@
 """The State as rows of JSON, for snapshots: written and read by the types of its fields.
 
 Each branch of the State is a dataclass; its persistent maps and lists become many rows of a
-few hundred items, everything else one row each. Within an item there are no more such maps.
+few hundred items, be it an empty one, everything else one row each. Within an item there are no
+more such maps.
 """
 
 from __future__ import annotations
@@ -136,7 +137,10 @@ def _text(value: object) -> str:
 
 
 def _batches(items: Iterable[Any]) -> Iterator[str]:
-    return map(_text, batched(items, ITEMS_A_ROW))
+    """At least one row: without any, a field that is empty looks like one that is not there."""
+    rows = map(_text, batched(items, ITEMS_A_ROW))
+    yield next(rows, "[]")
+    yield from rows
 
 
 BRANCHES = _branches()

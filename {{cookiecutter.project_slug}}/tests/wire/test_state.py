@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
@@ -34,6 +34,16 @@ def test_a_state_is_read_as_it_was_written(events: list[Any]) -> None:
     state = first_of_their_kind(events)
 
     assert decode_state(encode_state(state)) == state
+
+
+def test_what_is_empty_is_written_too() -> None:
+    named = {name for name, _ in encode_state(State())}
+
+    assert named == {
+        f"{branch}.{field.name}"
+        for branch in State._fields
+        for field in fields(getattr(State(), branch))
+    }
 
 
 @dataclass(frozen=True, slots=True)
