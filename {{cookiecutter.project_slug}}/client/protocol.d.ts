@@ -418,11 +418,16 @@ export interface RevokeTokens {
   user_id: string;
 }
 
-/** The last 200 messages of a room, the latest last; `sent` counts them all. */
+/**
+ * The last 200 messages of a room, the latest last; `sent` counts them all.
+ *
+ * `opened_by` has sent the first of them.
+ */
 export interface Room {
   room: string;
   messages: Message[];
   sent: number;
+  opened_by: string;
 }
 
 /** Say something in a room; without a `message_id` the service makes one. */

@@ -16,11 +16,14 @@ def command(chance: Random, state: State, principal: Principal) -> Command:
 
 
 def check(state: State) -> None:
-    """The messages of a room are numbered without holes, and no id is used twice."""
+    """Messages of a room are numbered without holes, by ids of their own; it has one opener."""
     for room in state.chat.rooms.values():
         first = room.sent - len(room.messages) + 1
         assert [each.number for each in room.messages] == list(range(first, room.sent + 1))
         assert len({each.message_id for each in room.messages}) == len(room.messages)
+    opened = [(name, user) for user, names in state.chat.opened.items() for name in names]
+    assert sorted(opened) == sorted((name, r.opened_by) for name, r in state.chat.rooms.items())
+    assert set(state.chat.recent) <= set(state.chat.rooms)
 
 
 def finish(story: Story) -> None:

@@ -1,5 +1,9 @@
 """The rules of the chat."""
 
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as some
+
 from app.core.principal import Principal, Role
 from app.core.rejected import Code
 from app.domain.chat.actions import (
@@ -9,9 +13,9 @@ from app.domain.chat.actions import (
     SendMessage,
     topic,
 )
-from app.domain.chat.reducer import ROOMS
 from app.domain.chat.state import (
     KEPT,
+    ROOMS_OF_A_USER,
     SHOWN,
     SHOWN_CHARACTERS,
     SHOWN_ROOMS,
@@ -25,8 +29,8 @@ ALICE = Principal("alice", Role.CUSTOMER)
 HELLO = MessageSent("lobby", "m1", "alice", "hello", NOW)
 
 
-def said(room: str, number: int) -> MessageSent:
-    return MessageSent(room, f"m{number}", "alice", "hello", NOW)
+def said(room: str, number: int, by: str = "alice") -> MessageSent:
+    return MessageSent(room, f"m{number}", by, "hello", NOW)
 
 
 def test_a_message_is_sent_by_whoever_sends_it() -> None:
@@ -68,6 +72,7 @@ def test_a_room_keeps_its_messages_in_order() -> None:
         "lobby",
         (Message("m1", "alice", "hello", NOW, 1), Message("m2", "alice", "hello", NOW, 2)),
         sent=2,
+        opened_by="alice",
     )
     assert [message.message_id for message in chat.get("lobby").after(1)] == ["m2"]
     assert chat.get("cellar") == Room("cellar")
@@ -83,15 +88,49 @@ def test_a_room_keeps_its_last_messages_only() -> None:
     assert room.sent == KEPT + 5
 
 
-def test_there_is_an_end_to_the_number_of_rooms() -> None:
-    full = given(*(said(f"room-{number}", 1) for number in range(ROOMS)))
+def test_whoever_opens_one_room_too_many_loses_their_own_that_was_silent_longest() -> None:
+    first = [said(f"room-{number}", 1, by="mallory") for number in range(ROOMS_OF_A_USER)]
+    before, again = said("cellar", 1, by="bob"), said("room-0", 2, by="bob")
 
-    full.when(SendMessage("attic", "hi")).then_rejected(
-        Code.CONFLICT, "room attic cannot be opened: there are 1000 already"
+    chat = given(before, *first, again, said("attic", 1, by="mallory")).state.chat
+
+    assert "room-1" not in chat.rooms
+    assert chat.get("room-0").sent == 2, "somebody has spoken there since"
+    assert chat.get("cellar").sent == 1, "whose rooms are silent longer loses none"
+    assert len(chat.rooms) == 1 + ROOMS_OF_A_USER
+
+
+def test_however_many_rooms_one_user_has_opened_others_open_more() -> None:
+    flood = given(*(said(f"room-{number}", 1, by="mallory") for number in range(1_001)))
+
+    flood.when(SendMessage("attic", "hi", "m1"), by=ALICE).then(
+        MessageSent("attic", "m1", "alice", "hi", NOW)
     )
-    full.when(SendMessage("room-7", "hi", "m2"), by=ALICE).then(
-        MessageSent("room-7", "m2", "alice", "hi", NOW)
-    )
+
+
+def test_a_room_that_was_forgotten_is_opened_by_whoever_speaks_there_next() -> None:
+    flood = [said(f"room-{number}", 1, by="mallory") for number in range(ROOMS_OF_A_USER + 1)]
+
+    room = given(*flood, said("room-0", 7, by="bob")).state.chat.get("room-0")
+
+    assert (room.opened_by, room.sent) == ("bob", 1)
+
+
+@examples(some.lists(some.tuples(some.sampled_from("abc"), some.integers(0, 8)), max_size=60))
+def test_every_room_is_of_one_user_who_has_not_too_many(sent: list[tuple[str, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.domain.chat.state.ROOMS_OF_A_USER", 3)
+        patch.setattr("app.domain.chat.state.SHOWN_ROOMS", 2)
+        messages = [
+            said(f"room-{number}", place, by=user) for place, (user, number) in enumerate(sent)
+        ]
+
+        chat = given(*messages).state.chat
+
+    opened = {(name, user) for user, names in chat.opened.items() for name in names}
+    assert opened == {(name, room.opened_by) for name, room in chat.rooms.items()}
+    assert max(map(len, chat.opened.values()), default=0) <= 3
+    assert set(chat.recent) <= set(chat.rooms)
 
 
 def test_a_view_shows_the_last_messages_of_each_room_latest_room_first() -> None:

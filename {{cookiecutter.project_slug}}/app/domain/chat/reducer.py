@@ -15,8 +15,6 @@ from app.domain.chat.actions import (
 )
 from app.domain.chat.state import Chat, Message, Room
 
-ROOMS = 1_000
-
 
 def reduce(
     state: Chat, action: ChatAction, env: Environment
@@ -24,7 +22,6 @@ def reduce(
     """Decide a command, or apply an event."""
     match action:
         case SendMessage():
-            require_place(state, action.room)
             return state, [Append(sent(state.get(action.room), action, env))]
 
         case ReportPresence():
@@ -47,12 +44,6 @@ def sent(room: Room, command: SendMessage, env: Environment) -> MessageSent:
     if any(message.message_id == message_id for message in room.messages):
         raise Rejected(Code.CONFLICT, f"message {message_id} already exists in room {room.room}")
     return MessageSent(room.room, message_id, env.by.name, command.text, env.now())
-
-
-def require_place(state: Chat, room: str) -> None:
-    """There are so many rooms, and no more."""
-    if room not in state.rooms and len(state.rooms) >= ROOMS:
-        raise Rejected(Code.CONFLICT, f"room {room} cannot be opened: there are {ROOMS} already")
 
 
 def message_of(room: Room, event: MessageSent) -> Message:

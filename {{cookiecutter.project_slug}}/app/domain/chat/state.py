@@ -11,6 +11,7 @@ from rpds import HashTrieMap
 from app.core.principal import Principal
 
 KEPT = 200
+ROOMS_OF_A_USER = 1_000
 SHOWN = 50
 SHOWN_ROOMS = 50
 SHOWN_CHARACTERS = 250_000
@@ -29,15 +30,20 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The last 200 messages of a room, the latest last; `sent` counts them all."""
+    """The last 200 messages of a room, the latest last; `sent` counts them all.
+
+    `opened_by` has sent the first of them.
+    """
 
     room: str
     messages: tuple[Message, ...] = ()
     sent: int = 0
+    opened_by: str = ""
 
     def added(self, message: Message) -> Room:
         """The room after one more message."""
-        return Room(self.room, (*self.messages, message)[-KEPT:], message.number)
+        messages = (*self.messages, message)[-KEPT:]
+        return Room(self.room, messages, message.number, self.opened_by or message.user_id)
 
     def after(self, number: int) -> Iterator[Message]:
         """Messages that are kept, in the order in which they were sent, from after `number`."""
@@ -46,19 +52,30 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Rooms by name; `recent` are those in which somebody spoke last, at most 50, latest first."""
+    """Rooms by name; `recent` are those in which somebody spoke last, at most 50, latest first.
+
+    `opened` are the rooms that each user has opened, silent longest first: 1,000 of them are kept.
+    So nobody can open so many that others may open none, or that those of others are forgotten.
+    """
 
     rooms: HashTrieMap[str, Room] = HashTrieMap()
     recent: tuple[str, ...] = ()
+    opened: HashTrieMap[str, tuple[str, ...]] = HashTrieMap()
 
     def get(self, room: str) -> Room:
         """The room, which is empty while nobody has spoken in it."""
         return self.rooms.get(room) or Room(room)
 
     def changed(self, room: Room) -> Chat:
-        """The chat after somebody spoke in a room."""
-        others = (other for other in self.recent if other != room.room)
-        return Chat(self.rooms.insert(room.room, room), (room.room, *others)[:SHOWN_ROOMS])
+        """The chat after somebody spoke in a room; a new one takes the place of a silent one."""
+        name, user_id = room.room, room.opened_by
+        recent = (name, *(other for other in self.recent if other != name))
+        opened = (*(other for other in self.opened.get(user_id, ()) if other != name), name)
+        rooms = self.rooms.insert(name, room)
+        for forgotten in opened[:-ROOMS_OF_A_USER]:  # `recent` has later ones only
+            rooms = rooms.remove(forgotten)
+        kept = self.opened.insert(user_id, opened[-ROOMS_OF_A_USER:])
+        return Chat(rooms, recent[:SHOWN_ROOMS], kept)
 
 
 def view(chat: Chat, principal: Principal) -> list[Room]:
