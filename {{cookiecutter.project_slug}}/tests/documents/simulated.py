@@ -22,8 +22,9 @@ def command(chance: Random, state: State, principal: Principal) -> Command:
 
 
 def check(state: State) -> None:
-    """Every document that is listed was edited."""
+    """Every document that is listed was edited, and somebody was the first to do so."""
     assert all(document.version > 0 for document in state.documents.after(0))
+    assert sum(state.documents.begun.values()) == len(state.documents.ids)
 
 
 def finish(story: Story) -> None:

@@ -18,7 +18,7 @@ from app.domain.documents.actions import (
     EditDocument,
     Insert,
 )
-from app.domain.documents.reducer import changed, require_inside
+from app.domain.documents.reducer import DOCUMENTS_OF_A_USER, changed, require_inside
 from app.domain.documents.state import SHOWN, SHOWN_CHARACTERS, Document, view
 from app.wire import problems
 from app.wire.tagged import ExternallyTagged
@@ -34,14 +34,31 @@ def test_a_document_that_nobody_edited_is_empty_and_at_version_0() -> None:
     assert given().state.documents.get("notes") == Document("notes", 0, "")
 
 
-def test_there_are_so_many_documents_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.domain.documents.reducer.MOST", 1)
-    one = given(WRITTEN)
+def test_a_user_begins_so_many_documents_and_no_more() -> None:
+    begun = (f"d{number}" for number in range(DOCUMENTS_OF_A_USER))
+    all_of_hers = given(*(DocumentUpdated(name, HELLO, "alice", 1) for name in begun))
+    more, known = EditDocument("more", 0, HELLO), EditDocument("d7", 1, HELLO)
 
-    one.when(EditDocument("more", 0, HELLO)).then_rejected(Code.CONFLICT, "1 documents already")
-    one.when(EditDocument("notes", 1, HELLO), by=ALICE).then(
-        DocumentUpdated("notes", HELLO, "alice", 2)
+    all_of_hers.when(more, by=ALICE).then_rejected(
+        Code.CONFLICT, "alice has begun 10000 documents already"
     )
+    all_of_hers.when(known, by=ALICE).then(DocumentUpdated("d7", HELLO, "alice", 2))
+
+
+def test_however_many_documents_one_user_has_begun_others_begin_more() -> None:
+    begun = (f"d{number}" for number in range(DOCUMENTS_OF_A_USER))
+    flood = given(*(DocumentUpdated(name, HELLO, "mallory", 1) for name in begun))
+    edit = EditDocument("more", 0, HELLO)
+
+    flood.when(edit, by=ALICE).then(DocumentUpdated("more", HELLO, "alice", 1))
+
+
+def test_a_document_is_begun_by_its_first_editor() -> None:
+    again = DocumentUpdated("notes", HELLO, "bob", 2)
+
+    documents = given(WRITTEN, again).state.documents
+
+    assert (documents.begun_by("alice"), documents.begun_by("bob")) == (1, 0)
 
 
 def test_an_edit_is_the_next_version_by_whoever_sent_it() -> None:

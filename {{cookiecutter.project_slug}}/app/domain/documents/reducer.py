@@ -23,7 +23,7 @@ from app.domain.documents.actions import (
 )
 from app.domain.documents.state import Document, Documents
 
-MOST = 10_000
+DOCUMENTS_OF_A_USER = 10_000
 
 
 def reduce(
@@ -34,13 +34,14 @@ def reduce(
         case EditDocument():
             document = state.get(action.doc_id)
             require_current(document, action.base_version)
-            require_place(state, document)
+            require_place(state, document, env.by.name)
             require_room(document, require_inside(document.text, action.changes))
             return state, [Append(updated(document, action.changes, env))]
 
         case DocumentUpdated():
             text = fold(changed, action.changes, state.get(action.doc_id).text)
-            return state.edited(Document(action.doc_id, action.version, text)), []
+            document = Document(action.doc_id, action.version, text)
+            return state.edited(document, action.user_id), []
 
         case _:
             assert_never(action)
@@ -69,10 +70,11 @@ def require_current(document: Document, base_version: int) -> None:
         raise Rejected(Code.CONFLICT, stale)
 
 
-def require_place(state: Documents, document: Document) -> None:
-    """There are so many documents, and no more."""
-    if document.version == 0 and len(state.ids) >= MOST:
-        raise Rejected(Code.CONFLICT, f"there are {MOST} documents already")
+def require_place(state: Documents, document: Document, user_id: str) -> None:
+    """So many documents are begun by one user, and no more: others are not kept from theirs."""
+    if document.version == 0 and state.begun_by(user_id) >= DOCUMENTS_OF_A_USER:
+        begun = f"{user_id} has begun {DOCUMENTS_OF_A_USER} documents already"
+        raise Rejected(Code.CONFLICT, begun)
 
 
 def require_inside(text: str, changes: Changes) -> str:

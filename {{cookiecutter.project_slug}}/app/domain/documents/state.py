@@ -27,26 +27,30 @@ class Document:
 class Documents:
     """Documents by id, with the ids in the order of their first edits.
 
-    `recent` are the ids of the documents edited last, at most 50, the latest first.
+    `recent` are the ids of the documents edited last, at most 50, the latest first. `begun` says
+    how many each user was the first to edit.
     """
 
     by_id: HashTrieMap[str, Document] = HashTrieMap()
     ids: PersistentList[str] = PersistentList()
     recent: tuple[str, ...] = ()
+    begun: HashTrieMap[str, int] = HashTrieMap()
 
     def get(self, doc_id: str) -> Document:
         """The document, which always exists."""
         return self.by_id.get(doc_id) or Document(doc_id)
 
-    def edited(self, document: Document) -> Documents:
-        """These documents with one of them edited, be it for the first time."""
-        doc_id = document.doc_id
-        others = (other for other in self.recent if other != doc_id)
-        return Documents(
-            by_id=self.by_id.insert(doc_id, document),
-            ids=self.ids if doc_id in self.by_id else self.ids.added(doc_id),
-            recent=(doc_id, *others)[:SHOWN],
-        )
+    def begun_by(self, user_id: str) -> int:
+        """How many documents the user was the first to edit."""
+        return self.begun.get(user_id, 0)
+
+    def edited(self, document: Document, user_id: str) -> Documents:
+        """These documents with one of them edited by this user, be it for the first time."""
+        doc_id, ids, begun = document.doc_id, self.ids, self.begun
+        if doc_id not in self.by_id:
+            ids, begun = ids.added(doc_id), begun.insert(user_id, self.begun_by(user_id) + 1)
+        recent = (doc_id, *(other for other in self.recent if other != doc_id))
+        return Documents(self.by_id.insert(doc_id, document), ids, recent[:SHOWN], begun)
 
     def after(self, position: int) -> Iterator[Document]:
         """Documents in the order of their first edits, but for so many at the beginning."""
