@@ -62,6 +62,8 @@ def count_and_kill(workers: Workers) -> None:
     assert cpu == sorted(cpu)
 
     with upgraded(workers.port):  # so that one who stays has a client
+        # A client hears that it is connected before its worker has counted it.
+        workers.until(lambda: scraped(workers)("app_connections_opened_total") == 31)
         workers.end_one(2, signal.SIGKILL)
         workers.until(lambda: scraped(workers)("app_connections") < 30)
         assert len(workers.started()) == 3, "not only when another counts in its place"
