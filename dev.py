@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 from demo import say, serve
 
@@ -152,37 +154,61 @@ def bench(arguments: list[str]) -> int:
     ).returncode
 
 
+class Suite(NamedTuple):
+    """Some tests: where they are, which of them, and how many at a time."""
+
+    name: str
+    folder: Path
+    options: list[str]
+    at_a_time: int
+
+
 def test(*, quick: bool) -> int:
     """The template's tests, and in a bake of each starter the project's own; one line sums up."""
     python = test_environment()
     reports = DEV / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True)
-    runs = [("template", ROOT, ["-m", "not slow"] if quick else [])]
+    # Many tests wait for something: five at a time keep two cores busy.
+    template = Suite("the template", ROOT, ["-m", "not slow"] if quick else [], 2)
+    products = []
     for starter in STARTERS[:1] if quick else STARTERS:
         project = bake(python, DEV / "products" / starter, starter=starter)
         # Whatever is slow is in the first of them, which has everything that the others have.
         is_long = not quick and starter == STARTERS[0]
-        runs.append((starter, project, [] if is_long else ["-m", "not slow"]))
-    failed_runs = 0
-    for name, folder, extra in runs:
-        say(f"tests of {'the template' if name == 'template' else f'a project baked as {name}'}")
-        # Many tests wait for something: four at a time keep two cores busy.
-        command = [python, "-m", "pytest", "-q", "-n", "4", "--dist", "loadfile", *extra]
-        command += ["--no-loadscope-reorder"]  # long tests are in files with few of them
-        command += [f"--junit-xml={reports / name}.xml", "-p", "no:cacheprovider"]
-        path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-        settings = {
-            **os.environ,
-            "PATH": path,
-            "MYPY_CACHE_DIR": str(DEV / "mypy"),  # most of what it reads is the same in all bakes
-            "PYTHONDONTWRITEBYTECODE": "",  # some images set it; but the service starts so often
-        }
-        status = subprocess.run(command, cwd=folder, env=settings).returncode
-        if status not in (0, 1):
-            print(f"✗ pytest ended with status {status}", file=sys.stderr)
-            failed_runs += 1
-    return sum_up(sorted(reports.glob("*.xml")), failed_runs, len(runs))
+        options = [] if is_long else ["-m", "not slow"]
+        products.append(Suite(f"a project baked as {starter}", project, options, 3))
+    said = DEV / "said.txt"
+    with ThreadPoolExecutor() as beside, said.open("w") as lines:
+        say("tests of the template begin beside all others, and are shown at the end")
+        waiting = beside.submit(run_tests, python, template, reports, lines)
+        statuses = [run_tests(python, suite, reports) for suite in products]
+        say("tests of the template, from their beginning")
+        statuses.append(waiting.result())
+    print(said.read_text(), end="")
+    failed_runs = sum(status not in (0, 1) for status in statuses)
+    return sum_up(sorted(reports.glob("*.xml")), failed_runs, len(statuses))
+
+
+def run_tests(python: Path, suite: Suite, reports: Path, lines: TextIO | None = None) -> int:
+    """The exit status of pytest, whose words go to these lines, or are shown at once."""
+    if lines is None:
+        say(f"tests of {suite.name}")
+    command = [python, "-m", "pytest", "-q", "-n", str(suite.at_a_time), "--dist", "loadfile"]
+    command += ["--no-loadscope-reorder"]  # long tests are in files with few of them
+    command += [f"--junit-xml={reports / suite.folder.name}.xml", "-p", "no:cacheprovider"]
+    settings = {
+        **os.environ,
+        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+        "MYPY_CACHE_DIR": str(DEV / "mypy"),  # most of what it reads is the same in all bakes
+        "PYTHONDONTWRITEBYTECODE": "",  # some images set it; but the service starts so often
+    }
+    done = subprocess.run(
+        [*command, *suite.options], cwd=suite.folder, env=settings, stdout=lines, stderr=lines
+    )
+    if done.returncode not in (0, 1):
+        print(f"✗ pytest of {suite.name} ended with {done.returncode}", file=sys.stderr)
+    return done.returncode
 
 
 def sum_up(reports: list[Path], failed_runs: int, expected: int) -> int:
