@@ -69,11 +69,11 @@ def name_of(sent: Sent | None) -> str:
 
 
 async def test_a_stream_begins_with_what_is_heard_and_goes_on_with_what_happens(
-    service: Service,
+    shared_service: Service,
 ) -> None:
-    async with listening(service, "?topics=revocation") as stream:
+    async with listening(shared_service, "?topics=revocation") as stream:
         subscribed = await stream.next()
-        await revoke(service, "ada")
+        await revoke(shared_service, "ada")
         event = await stream.next()
 
     assert subscribed is not None
@@ -103,11 +103,13 @@ async def test_a_browser_that_was_away_goes_on_after_the_last_event(service: Ser
 
 
 @pytest.mark.parametrize("last_event_id", ["another:1", "another:999"])
-async def test_an_id_of_another_log_is_not_recovered(service: Service, last_event_id: str) -> None:
-    await revoke(service, "ada", "bob")
-    async with listening(service, last_event_id=last_event_id) as stream:
+async def test_an_id_of_another_log_is_not_recovered(
+    shared_service: Service, last_event_id: str
+) -> None:
+    await revoke(shared_service, "ada", "bob")
+    async with listening(shared_service, last_event_id=last_event_id) as stream:
         first = await stream.next()
-        await revoke(service, "cyd")
+        await revoke(shared_service, "cyd")
 
         assert first is not None
         assert first.data["recovered"] is False
@@ -138,12 +140,12 @@ async def test_an_id_that_is_none_is_refused_in_words(
     assert (stream.answer.status_code, body["code"]) == (422, "invalid")
 
 
-async def test_what_may_not_be_heard_is_refused_in_words(service: Service) -> None:
-    async with listening(service, "?topics=revocation&user=carl") as stream:
+async def test_what_may_not_be_heard_is_refused_in_words(shared_service: Service) -> None:
+    async with listening(shared_service, "?topics=revocation&user=carl") as stream:
         body = json.loads(await stream.answer.aread())
     assert (stream.answer.status_code, body["code"]) == (403, "forbidden")
 
-    async with listening(service, "?topics=weather") as stream:
+    async with listening(shared_service, "?topics=weather") as stream:
         body = json.loads(await stream.answer.aread())
     assert (stream.answer.status_code, body["code"]) == (422, "invalid")
     assert "there is no topic 'weather'" in body["message"]

@@ -86,8 +86,10 @@ async def test_an_error_names_the_message_it_is_about(service: Service) -> None:
         assert (await hear(ws))["id"] == "mine"
 
 
-async def test_a_message_that_is_too_big_ends_the_connection_with_1009(service: Service) -> None:
-    async with connect(f"{service.ws}/ws") as ws:
+async def test_a_message_that_is_too_big_ends_the_connection_with_1009(
+    shared_service: Service,
+) -> None:
+    async with connect(f"{shared_service.ws}/ws") as ws:
         await say(ws, " " * 70_000)
         await ws.wait_closed()
 

@@ -65,8 +65,10 @@ async def test_a_subscription_takes_the_place_of_the_one_before(service: Service
     assert names(heard) == ["bob"]
 
 
-async def test_an_unknown_topic_is_an_error_and_the_subscription_stays(service: Service) -> None:
-    async with talk(service, topics="revocation") as client:
+async def test_an_unknown_topic_is_an_error_and_the_subscription_stays(
+    shared_service: Service,
+) -> None:
+    async with talk(shared_service, topics="revocation") as client:
         await client.say("subscribe", topics=["weather"])
         _, error = await client.heard()
         await happen(client, "ada")
@@ -75,8 +77,13 @@ async def test_an_unknown_topic_is_an_error_and_the_subscription_stays(service: 
     assert "there is no topic 'weather'" in error["message"]
 
 
-async def test_a_topic_that_may_not_be_heard_is_denied_and_not_heard(service: Service) -> None:
-    async with talk(service, user="carl", topics="revocation") as carl, talk(service) as other:
+async def test_a_topic_that_may_not_be_heard_is_denied_and_not_heard(
+    shared_service: Service,
+) -> None:
+    async with (
+        talk(shared_service, user="carl", topics="revocation") as carl,
+        talk(shared_service) as other,
+    ):
         subscribed = await carl.hear()
         await happen(other, "ada")
         heard = await carl.heard()
