@@ -28,6 +28,7 @@ from app.api.answers import answer_every_refusal
 from app.api.body_limit import BodyLimit
 from app.api.correlation import Correlation
 from app.api.cors import share_answers
+from app.api.faults import AnswerFaults
 from app.api.known_host import KnownHost
 from app.api.openapi import Described, operation_id
 from app.core.ports import Ports
@@ -127,6 +128,7 @@ def create_app(
     app.add_middleware(BodyLimit, most=settings.max_message_bytes)
     if settings.is_open:
         app.add_middleware(KnownHost)
+    app.add_middleware(AnswerFaults)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     share_answers(app, app.state.origins)
     app.add_middleware(Correlation)

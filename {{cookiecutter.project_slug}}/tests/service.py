@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,8 @@ def environment(**settings: str) -> dict[str, str]:
 class Service:
     """`python -m app` on a free port, with its event log in a folder of the test's."""
 
+    program: Sequence[str] = ("-m", "app")
+
     def __init__(self, folder: Path, **settings: str) -> None:
         self.event_log = f"sqlite:///{folder / 'events.db'}"
         self.settings = {**LIFTED, "APP_EVENT_LOG": self.event_log, "APP_PORT": "0", **settings}
@@ -57,7 +60,7 @@ class Service:
         with self.log.open("ab") as lines:
             begin = lines.tell()
             self.process = subprocess.Popen(  # noqa: S603 - what a test asks for
-                [sys.executable, "-m", "app", *arguments],
+                [sys.executable, *self.program, *arguments],
                 cwd=ASIDE,
                 env=environment(**self.settings),
                 stdout=lines,

@@ -129,7 +129,7 @@ def answer_every_refusal(app: FastAPI) -> None:
     app.add_exception_handler(Rejected, rejected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _fault)
+    app.add_exception_handler(Exception, at_fault)
 
 
 async def rejected(connection: HTTPConnection, refusal: Exception) -> Response:
@@ -175,5 +175,6 @@ def _words(request: Request, error: HTTPException) -> str:
     return str(error.detail)
 
 
-async def _fault(request: Request, fault: Exception) -> Response:
+async def at_fault(request: Request, fault: Exception) -> Response:
+    """The answer to what fails by a mistake of ours."""
     return refusal_answer(Rejected(Code.INTERNAL, "the service made a mistake"))

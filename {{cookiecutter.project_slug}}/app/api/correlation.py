@@ -32,5 +32,7 @@ class Correlation:
                 MutableHeaders(scope=message).append(HEADER, name)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=name):
-            await self.app(scope, receive, named)
+        bound = structlog.contextvars.bind_contextvars(correlation_id=name)
+        await self.app(scope, receive, named)
+        # Not after a fault: the server's line with the traceback is still to come, in this task.
+        structlog.contextvars.reset_contextvars(**bound)
