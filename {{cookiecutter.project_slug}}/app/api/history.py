@@ -82,7 +82,7 @@ async def list_entries(
     told and nothing else: `withheld` says of which parts.
     """
     require_may_read_log(sender)
-    end = min(store.seq, before - 1 if before else store.seq)
+    end = min(store.seq, store.seq if before is None else before - 1)
     begin = max(0, end - limit) if after is None else after
     entries = await past.entries(begin, min(limit, end - begin)) if begin < end else []
     if after is None:

@@ -54,6 +54,8 @@ def test_entries_after_a_position_are_listed_oldest_first(told: Service) -> None
     assert second.json()["next"] is None
     assert positions(read(told, "", after=1, before=3)) == [2]
     assert positions(read(told, "", after=3)) == positions(read(told, "", before=1)) == []
+    nothing = read(told, "", before=0)
+    assert (positions(nothing), nothing.json()["next"]) == ([], None)
     assert positions(read(told, "", after=2**53)) == []
 
 
