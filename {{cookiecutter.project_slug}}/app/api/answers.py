@@ -49,6 +49,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {status: refusal(status) for status 
 REFUSALS[422] = {"model": Error, "description": HTTPStatus(422).phrase}
 CODES = {status: code for code, status in STATUS.items() if code is not Code.ID_REUSED}
 SHOWN = 100  # characters of a path
+# A cache may store a 200, and a 404, that do not say who may (RFC 9111, 3 and 4.2.2).
+UNSTORED = {"Cache-Control": "no-store"}
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +58,9 @@ log = structlog.get_logger(__name__)
 def json_answer(
     content: object, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """An answer in JSON, as the codec writes it."""
+    """An answer in JSON, as the codec writes it; no cache keeps it, unless `headers` say so."""
     body = codec.encode(content)
-    return Response(body, status, headers, media_type="application/json")
+    return Response(body, status, UNSTORED | (headers or {}), media_type="application/json")
 
 
 def entity_tag(seq: int, epoch: str, principal: Principal) -> dict[str, str]:
@@ -110,7 +112,7 @@ def unless_known(
 
 def refusal_answer(refusal: Rejected, headers: dict[str, str] | None = None) -> Response:
     """A refusal: the same object that the socket sends, with the status of its code."""
-    headers = dict(headers or {})
+    headers = UNSTORED | (headers or {})
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.code is Code.UNAUTHENTICATED:

@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from app.access.principal import Sender
+from app.api.answers import json_answer
 
 FILES = Path(__file__).parent.parent / "dashboard"
 # Nothing but our own files runs in a page, and no other page has ours in a frame, where its buttons
@@ -31,10 +32,10 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/dashboard/viewer")
-async def viewer(request: Request, sender: Sender) -> dict[str, str | bool]:
+async def viewer(request: Request, sender: Sender) -> Response:
     """Who looks at the page, and whether they choose that themselves, by the address."""
     is_open = request.app.state.settings.is_open
-    return {"name": sender.name, "role": sender.role, "chooses": is_open}
+    return json_answer({"name": sender.name, "role": sender.role, "chooses": is_open})
 
 
 router.mount("/dashboard", Files(directory=FILES))

@@ -16,7 +16,7 @@ from app.access.gate import require_may_read_log
 from app.access.principal import Sender
 from app.access.store import AppStore, TheStore
 from app.access.subscription import may_hear_of
-from app.api.answers import json_answer
+from app.api.answers import UNSTORED, json_answer
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import VIEWS, Command, Event, State
@@ -130,7 +130,7 @@ async def test_of(
         scenario = await scenario_at(past, position, seen, request.is_disconnected)
         text = as_test(scenario)
     name = f'inline; filename="test_position_{scenario.moment.position}.py"'
-    return Response(text, headers={"Content-Disposition": name}, media_type=PYTHON)
+    return Response(text, headers=UNSTORED | {"Content-Disposition": name}, media_type=PYTHON)
 
 
 def _admit(door: TheDoor, store: AppStore, position: int) -> None:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
 
+from app.api.answers import UNSTORED
 from app.observe.metrics import Metrics
 
 router = APIRouter()
@@ -16,4 +17,5 @@ async def metrics(request: Request) -> Response:
     """
     counted: Metrics = request.app.state.metrics
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(await counted.exposed(encode), headers={"Content-Type": media_type})
+    headers = UNSTORED | {"Content-Type": media_type}
+    return Response(await counted.exposed(encode), headers=headers)

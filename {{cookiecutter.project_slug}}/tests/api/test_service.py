@@ -73,6 +73,26 @@ async def test_every_refusal_has_the_one_error_body(http: httpx.AsyncClient) -> 
     assert answers[422].json()["message"].startswith("Invalid JSON format")
 
 
+async def test_what_not_everybody_may_read_is_stored_by_no_cache(http: httpx.AsyncClient) -> None:
+    await http.post("/api/v1/commands", json={"RevokeTokens": {"user_id": "eve"}})
+    statuses = {
+        "/api/v1/log": 200,
+        "/api/v1/log/1/state": 200,
+        "/api/v1/log/1/test": 200,
+        "/api/v1/dead-letters": 200,
+        "/dashboard/viewer": 200,
+        "/metrics": 200,
+        "/api/v1/log?user=ada": 403,
+        "/api/v1/log/2/state": 404,
+        "/nowhere": 404,
+    }
+
+    for path, status in statuses.items():
+        answer = await http.get(path)
+        stored = answer.headers.get("cache-control")
+        assert (path, answer.status_code, stored) == (path, status, "no-store")
+
+
 @pytest.mark.parametrize("body", [b'{"X":"\\ud800"}', b"5", b"[" * 60_000, b"\xff", b"NaN", b""])
 async def test_no_body_makes_the_service_stumble(http: httpx.AsyncClient, body: bytes) -> None:
     for kind in "application/json", "text/plain":
