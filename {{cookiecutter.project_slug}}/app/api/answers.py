@@ -1,6 +1,7 @@
 """What HTTP answers are made of: JSON by the one codec, entity tags, and the one error body."""
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -89,11 +90,13 @@ def as_it_stands(door: HttpDoor, outcome: Outcome, content: object) -> Response:
 
 
 def unless_known(
-    request: Request, store: AppStore, principal: Principal, content: object
+    request: Request, store: AppStore, principal: Principal, content: Callable[[], object]
 ) -> Response:
-    """The content, or 304 when the client has it already (RFC 9110, 13.1.2).
+    """What `content` gives, or 304 when the client has it already (RFC 9110, 13.1.2).
 
-    Raises Rejected for a client that has read too much of late.
+    Raises Rejected for a client that has read too much of late. Neither costs what is not given:
+    whatever takes its time belongs in `content`. What refuses goes before, as it goes before 304
+    (13.2.1): whether the client may read it, and whether it is there.
     """
     limits: Limits = request.app.state.limits
     address = address_of(request)
@@ -105,7 +108,7 @@ def unless_known(
     }
     if headers["ETag"] in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    answer = json_answer(content, headers=headers)
+    answer = json_answer(content(), headers=headers)
     limits.has_read(principal, address, len(answer.body))
     return answer
 

@@ -40,9 +40,12 @@ async def list_messages(
 ) -> Response:
     """A page of a room's last 200 messages, first sent first; `next` is the next page's `after`."""
     require_may_hear(sender, f"chat:{room}")
-    items = list(islice(store.state.chat.get(room).after(after), limit + 1))
-    following = items[limit - 1].number if len(items) > limit else None
-    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+    def page() -> Page[Message]:
+        items = list(islice(store.state.chat.get(room).after(after), limit + 1))
+        return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+
+    return unless_known(request, store, sender, page)
 
 
 @router.post("/{room}/messages", status_code=201, responses={201: {"model": MessageSent}})

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/counter", tags=["counter"])
 async def get_counter(request: Request, store: TheStore, sender: Sender) -> Response:
     """Where the counter stands."""
     require_may_hear(sender, "counter")
-    return unless_known(request, store, sender, store.state.counter)
+    return unless_known(request, store, sender, lambda: store.state.counter)
 
 
 @router.post("/increment", responses={200: {"model": Incremented}})

@@ -47,17 +47,20 @@ async def list_documents(
 ) -> Response:
     """A page of the documents, first edited first; `next` is the `after` of the next page."""
     require_may_hear(sender, "documents")
-    found = list(islice(store.state.documents.after(after), limit + 1))
-    items = [ListedDocument(each.doc_id, each.version) for each in found[:limit]]
-    following = after + limit if len(found) > limit else None
-    return unless_known(request, store, sender, {"items": items, "next": following})
+
+    def page() -> Page[ListedDocument]:
+        found = list(islice(store.state.documents.after(after), limit + 1))
+        items = [ListedDocument(each.doc_id, each.version) for each in found[:limit]]
+        return Page(items, after + limit if len(found) > limit else None)
+
+    return unless_known(request, store, sender, page)
 
 
 @router.get("/{doc_id}", responses={200: {"model": Document}})
 async def get_document(request: Request, doc_id: Id, store: TheStore, sender: Sender) -> Response:
     """One document as it stands: empty, and at version 0, while nobody has edited it."""
     require_may_hear(sender, f"documents:{doc_id}")
-    return unless_known(request, store, sender, store.state.documents.get(doc_id))
+    return unless_known(request, store, sender, lambda: store.state.documents.get(doc_id))
 
 
 @router.post("/{doc_id}/edits", responses={200: {"model": DocumentUpdated}})

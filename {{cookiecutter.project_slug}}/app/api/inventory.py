@@ -38,9 +38,12 @@ async def list_products(
 ) -> Response:
     """A page of the products in stock, by name; `next` is the `after` of the next page."""
     require_may_hear(sender, "inventory")
-    items = store.state.inventory.after(after, limit + 1)
-    following = items[limit - 1].product_id if len(items) > limit else None
-    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+    def page() -> Page[Product]:
+        items = store.state.inventory.after(after, limit + 1)
+        return Page(items[:limit], items[limit - 1].product_id if len(items) > limit else None)
+
+    return unless_known(request, store, sender, page)
 
 
 @router.get("/{product_id}", responses={200: {"model": Product}})
@@ -52,7 +55,7 @@ async def get_product(
     product = store.state.inventory.get(product_id)
     if product is None:
         raise Rejected(Code.NOT_FOUND, f"product {product_id} was never stocked")
-    return unless_known(request, store, sender, product)
+    return unless_known(request, store, sender, lambda: product)
 
 
 @router.post("/{product_id}/stock", responses={200: {"model": Product}})

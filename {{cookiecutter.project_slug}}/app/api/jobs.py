@@ -50,9 +50,12 @@ async def list_batches(
 ) -> Response:
     """A page of the batches, first started first; `next` is the `after` of the next page."""
     require_may_hear(sender, "jobs")
-    items = list(islice(store.state.jobs.after(after), limit + 1))
-    following = items[limit - 1].number if len(items) > limit else None
-    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+    def page() -> Page[Batch]:
+        items = list(islice(store.state.jobs.after(after), limit + 1))
+        return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+
+    return unless_known(request, store, sender, page)
 
 
 @router.get("/{batch_id}", responses={200: {"model": Batch}})
@@ -62,7 +65,7 @@ async def get_batch(request: Request, batch_id: str, store: TheStore, sender: Se
     batch = store.state.jobs.get(batch_id)
     if batch is None:
         raise Rejected(Code.NOT_FOUND, f"batch {batch_id} does not exist")
-    return unless_known(request, store, sender, batch)
+    return unless_known(request, store, sender, lambda: batch)
 
 
 @router.post("/{batch_id}/cancel", responses={200: {"model": BatchProcessCancelled}})

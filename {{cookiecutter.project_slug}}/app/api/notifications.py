@@ -34,11 +34,15 @@ async def list_notifications(
     A page after one that is forgotten meanwhile begins with the oldest that is kept.
     """
     require_may_hear(sender, f"notifications:{sender.name}")
-    later = _after(after, list(store.state.notifications.of(sender.name)))
-    wanted = (notification for notification in later if not (unread and notification.read))
-    items = list(islice(wanted, limit + 1))
-    following = items[limit - 1].notification_id if len(items) > limit else None
-    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+    def page() -> Page[Notification]:
+        later = _after(after, list(store.state.notifications.of(sender.name)))
+        wanted = (notification for notification in later if not (unread and notification.read))
+        items = list(islice(wanted, limit + 1))
+        following = items[limit - 1].notification_id if len(items) > limit else None
+        return Page(items[:limit], following)
+
+    return unless_known(request, store, sender, page)
 
 
 @router.post("/{notification_id}/read", responses={200: {"model": Notification}})

@@ -73,17 +73,21 @@ async def list_orders(
     Of orders with many items there are fewer on a page.
     """
     require_may_hear(sender, f"orders:{sender.name}")
-    orders = store.state.orders
-    ids = orders.ids if may_hear(sender, "orders") else orders.of(sender.name)
-    items = few((orders.by_id[order_id] for order_id in ids.after(after)), limit)
-    following = after + len(items) if len(ids) > after + len(items) else None
-    return unless_known(request, store, sender, {"items": items, "next": following})
+
+    def page() -> Page[Order]:
+        orders = store.state.orders
+        ids = orders.ids if may_hear(sender, "orders") else orders.of(sender.name)
+        items = few((orders.by_id[order_id] for order_id in ids.after(after)), limit)
+        return Page(items, after + len(items) if len(ids) > after + len(items) else None)
+
+    return unless_known(request, store, sender, page)
 
 
 @router.get("/{order_id}", responses={200: {"model": Order}})
 async def get_order(request: Request, order_id: str, store: TheStore, sender: Sender) -> Response:
     """One order as it stands."""
-    return unless_known(request, store, sender, _order(store.state, order_id, sender))
+    order = _order(store.state, order_id, sender)
+    return unless_known(request, store, sender, lambda: order)
 
 
 @router.post("/{order_id}/ship", responses={200: {"model": Order}})

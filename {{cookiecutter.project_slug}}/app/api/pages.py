@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list, for its description; `next` is the `after` of the next page, if any."""
+    """A page of a list; `next` is the `after` of the next page, if any."""
 
     items: list[T]
     next: int | str | None

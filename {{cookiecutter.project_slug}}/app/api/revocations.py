@@ -39,7 +39,10 @@ async def list_revocations(
 ) -> Response:
     """A page of them, by user; `next` is the `after` of the next page."""
     require_may_hear(sender, "revocation")
-    later = (each for each in store.state.revocation.all() if each.user_id > after)
-    items = list(islice(later, limit + 1))
-    following = items[limit - 1].user_id if len(items) > limit else None
-    return unless_known(request, store, sender, {"items": items[:limit], "next": following})
+
+    def page() -> Page[Revocation]:
+        later = (each for each in store.state.revocation.all() if each.user_id > after)
+        items = list(islice(later, limit + 1))
+        return Page(items[:limit], items[limit - 1].user_id if len(items) > limit else None)
+
+    return unless_known(request, store, sender, page)

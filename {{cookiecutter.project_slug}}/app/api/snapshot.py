@@ -28,8 +28,12 @@ async def snapshot(
     Whoever may see none is refused, as by `GET /api/v1/events`.
     """
     names = _readable(sender) if topics is None else _asked_for(topics, sender)
-    views = {name: VIEWS[name](store.state, sender) for name in names}
-    return unless_known(request, store, sender, Snapshot(store.epoch, store.seq, views))
+
+    def views() -> Snapshot:
+        made = {name: VIEWS[name](store.state, sender) for name in names}
+        return Snapshot(store.epoch, store.seq, made)
+
+    return unless_known(request, store, sender, views)
 
 
 def _readable(reader: Principal) -> list[str]:
