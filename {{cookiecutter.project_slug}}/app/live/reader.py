@@ -9,6 +9,7 @@ from websockets.server import ServerProtocol
 
 IDLE_READERS = 16
 INVALID_TEXT = 1007
+SMALL_BYTES = 126  # a control frame has less (RFC 6455, 5.5)
 
 # At debug, `websockets` would write to the log what clients say.
 QUIET = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class Reader:
         self._message: bytearray | None = None
         self._is_text = True
         self._is_over = False
+        self.asides = 0
+        """How many frames of those fed last were small, and ended no message."""
 
     @property
     def is_idle(self) -> bool:
@@ -59,6 +62,7 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Received]:
         """What these bytes complete, in order. After Closing or Failed there is nothing more."""
+        self.asides = 0
         if self._is_over:
             return []
         self._parser.receive_data(data)
@@ -71,15 +75,21 @@ class Reader:
             try:
                 received += self._take(frame)
             except UnicodeDecodeError:
-                self._is_over = True
-                return [*received, Failed(INVALID_TEXT, "text must be UTF-8")]
+                return [*received, self.fail(INVALID_TEXT, "text must be UTF-8")]
         return received + self._end()
+
+    def fail(self, code: int, reason: str) -> Failed:
+        """Read nothing more; this is why."""
+        self._is_over = True
+        return Failed(code, reason)
 
     def _take(self, frame: Frame) -> list[Received]:
         match frame.opcode:
             case Opcode.PING:
+                self.asides += 1
                 return [Ping(bytes(frame.data))]
             case Opcode.PONG | Opcode.CLOSE:
+                self.asides += 1
                 return []
             case Opcode.CONT:
                 assert self._message is not None  # noqa: S101 - the parser has seen to it
@@ -90,6 +100,7 @@ class Reader:
                 data = frame.data  # type: ignore[assignment] # only what is sent is a memoryview
                 self._message = None if frame.fin else bytearray(data)
         if not frame.fin:
+            self.asides += len(frame.data) < SMALL_BYTES
             return []
         return [data.decode() if self._is_text else bytes(data)]
 

@@ -40,6 +40,7 @@ class Session:
 
     __slots__ = (
         "_asked",
+        "_awaits_pong",
         "_began",
         "_connection",
         "_hearing",
@@ -78,6 +79,7 @@ class Session:
         self._asked: Subscribe | None = None
         self._began = time.time()
         self._in_flight = 0
+        self._awaits_pong = False
         self._patience = UNTRIED
 
     @property
@@ -169,6 +171,7 @@ class Session:
     def _ping(self) -> None:
         """Ask whether the client is there, in the way that it has asked for."""
         if self._json_pings:
+            self._awaits_pong = True
             self._say(PING)
         else:
             self._connection.ping()
@@ -177,8 +180,10 @@ class Session:
 
     def _take(self, message: Command | Subscribe | Auth | Ping | Pong) -> None:
         match message:
+            case Pong() if self._awaits_pong:
+                self._awaits_pong = False
             case Pong():
-                return
+                self._live.limits.message(self._lease)
             case Command():
                 self._submit(message)
             case Ping():

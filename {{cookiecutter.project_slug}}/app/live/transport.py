@@ -21,6 +21,10 @@ from app.live.port import GRACE_SECONDS, HIGH_WATER_BYTES, Receiver
 from app.live.reader import Closing, Failed, Ping, Reader, Readers, Received
 
 KERNEL_BYTES = 64 * 1024
+# Pings, pongs and small fragments: what is no message is counted by no other limit, and takes as
+# long to read as one.
+ASIDES_A_SECOND = 200
+SLICE_BYTES = 8 * 1024  # of what comes at once: where there are too many, the rest is not read
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +33,8 @@ class DirectConnection(asyncio.Protocol):
     """A WebSocket that hands each message on as it comes, and each frame out as it is."""
 
     __slots__ = (
+        "_asides",
+        "_asides_since",
         "_budget",
         "_code",
         "_connections",
@@ -65,6 +71,8 @@ class DirectConnection(asyncio.Protocol):
         self._waiting: Backlog | None = None
         self._code: int | None = None
         self._cutoff: asyncio.TimerHandle | None = None
+        self._asides = 0
+        self._asides_since = 0.0
         self.heard = self._loop.time()
         self.blocked: float | None = None
 
@@ -142,10 +150,16 @@ class DirectConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of frames; whole messages go to the receiver at once."""
         self.heard = self._loop.time()
-        if self._reader is None and frames.is_empty_pong(data):
+        if self._reader is None and frames.is_empty_pong(data) and not self._are_too_many(1):
             return  # no message has begun, and this one says nothing more
+        if len(data) > SLICE_BYTES:
+            for begin in range(0, len(data), SLICE_BYTES):
+                self.data_received(data[begin : begin + SLICE_BYTES])
+            return
         reader = self._reader or self._readers.borrow()
         received = reader.feed(data)
+        if reader.asides and self._are_too_many(reader.asides):
+            received = [reader.fail(closing.TOO_FAST, "too many pings, pongs or fragments")]
         self._reader = None if reader.is_idle else reader
         if self._reader is None:
             self._readers.give_back(reader)
@@ -214,6 +228,13 @@ class DirectConnection(asyncio.Protocol):
         """Forget frames of which nothing has been sent."""
         if self._waiting is not None:
             self._waiting.clear()
+
+    def _are_too_many(self, asides: int) -> bool:
+        """Whether these are, with those of the same second before them."""
+        if self.heard - self._asides_since >= 1:
+            self._asides, self._asides_since = 0, self.heard
+        self._asides += asides
+        return self._asides > ASIDES_A_SECOND
 
     def _catch_up(self) -> None:
         while self._inbox and not self._paused:

@@ -134,6 +134,25 @@ async def test_an_operators_say_on_dead_letters_counts_as_a_command(tmp_path: Pa
         assert [answer.status_code for answer in answers] == [404, 404, 429, 429]
 
 
+async def test_a_pong_that_was_asked_for_is_not_counted(tmp_path: Path) -> None:
+    asking = SLOW | {"APP_COMMAND_BURST": "1", "APP_PING_SECONDS": "1"}
+    async with (
+        serving(tmp_path, **asking) as (running, _),
+        connect(f"{running.ws}/ws?ping=json") as ws,
+        asyncio.timeout(20),
+    ):
+        heard = []
+        for _ in range(3):
+            heard.append(json.loads(await ws.recv())["type"])
+            await ws.send('{"type":"pong"}')
+        for _ in range(2):
+            await ws.send('{"type":"pong"}')
+        unasked = json.loads(await ws.recv())
+
+    assert heard == ["ping"] * 3
+    assert unasked["code"] == "rate_limited"
+
+
 async def test_reading_is_not_counted(tmp_path: Path) -> None:
     async with serving(tmp_path, **SLOW) as (_, http):
         statuses = {(await http.get("/api/v1/snapshot")).status_code for _ in range(20)}

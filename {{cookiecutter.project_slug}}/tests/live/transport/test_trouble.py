@@ -116,8 +116,20 @@ async def test_neither_the_deaf_nor_the_silent_are_waited_for(own: Served) -> No
         codes = [echo.codes for echo in own.receivers[:-1]]
 
     assert answer.payload == b"a"
-    assert codes == [[4008], [4401], [4008]] * 5
+    assert codes == [[4008], [4401], [4009]] * 5
     assert took < 15
+
+
+async def test_a_client_that_sends_one_pong_after_another_is_sent_away(own: Served) -> None:
+    async with upgraded(own.port) as client:
+        await client.send(*[frame(PONG)] * 200)
+        await client.send(text("still here"))
+        first = await client.read()
+        await client.send(*[frame(PONG)] * 1000)
+        rest = await client.read_all()
+
+    assert first.payload == b"still here"
+    assert [answer.code for answer in rest] == [4009]
 
 
 async def test_goodbye_is_not_waited_for_where_nothing_can_be_sent(anywhere: Served) -> None:
