@@ -24,7 +24,7 @@ from app.access.origin import origins_of
 from app.access.start import require_safe
 from app.access.store import AppStore
 from app.adapters import open_ports
-from app.api.answers import answer_every_refusal
+from app.api.answers import REFUSALS, answer_every_refusal
 from app.api.body_limit import BodyLimit
 from app.api.correlation import Correlation
 from app.api.cors import share_answers
@@ -135,9 +135,10 @@ def create_app(
     if proxies := proxies_of(settings):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     answer_every_refusal(app)
-    app.include_router(socket.router)  # first: routes are looked for in their order
-    app.include_router(api.router)
-    app.include_router(api.v1, prefix="/api/v1")
+    for router in (socket.router, *api.ROUTERS):  # in this order routes are looked for
+        app.include_router(router)
+    for router in api.V1:
+        app.include_router(router, prefix="/api/v1", responses=REFUSALS)
     return app
 
 

@@ -1,7 +1,5 @@
 """Every HTTP route: a new feature adds its line."""
 
-from fastapi import APIRouter
-
 from app.api import (
     asyncapi,
     commands,
@@ -13,7 +11,6 @@ from app.api import (
     prometheus,
     snapshot,
 )
-from app.api.answers import REFUSALS
 
 # {%- if cookiecutter.starter == "showcase" +%}
 from app.api.chat import router as chat
@@ -42,29 +39,30 @@ from app.api.orders import router as orders
 # {%- endif +%}
 from app.api.revocations import router as revocations
 
-router = APIRouter()
-router.include_router(health.router)
-router.include_router(dashboard.router)
-router.include_router(prometheus.router)
-router.include_router(asyncapi.router)
+# The application includes each by itself: routers within routers are gone through again and again
+# for every request.
+ROUTERS = (health.router, dashboard.router, prometheus.router, asyncapi.router)
 
-v1 = APIRouter(responses=REFUSALS)
-v1.include_router(commands.router)
-v1.include_router(snapshot.router)
-v1.include_router(events.router)
-v1.include_router(dead_letters.router)
-v1.include_router(history.router)
-v1.include_router(revocations)
-# {% if cookiecutter.starter == "blank" %}
-v1.include_router(counter)
-# {% endif %}
-# {% if cookiecutter.starter != "blank" %}
-v1.include_router(inventory)
-v1.include_router(orders)
-# {% endif %}
-# {% if cookiecutter.starter == "showcase" %}
-v1.include_router(chat)
-v1.include_router(documents)
-v1.include_router(jobs)
-v1.include_router(notifications)
-# {% endif %}
+# Those below /api/v1.
+V1 = (
+    # one router a line
+    commands.router,
+    snapshot.router,
+    events.router,
+    dead_letters.router,
+    history.router,
+    revocations,
+    # {% if cookiecutter.starter == "blank" %}
+    counter,
+    # {% endif %}
+    # {% if cookiecutter.starter != "blank" %}
+    inventory,
+    orders,
+    # {% endif %}
+    # {% if cookiecutter.starter == "showcase" %}
+    chat,
+    documents,
+    jobs,
+    notifications,
+    # {% endif %}
+)

@@ -93,12 +93,12 @@ ADDITIONS = (
     ),
     Addition(
         ROUTES_FILE,
-        "from fastapi import APIRouter",
+        "from app.api.revocations import router as revocations",
         ("from app.api.things import router as things",),
     ),
     Addition(
         ROUTES_FILE,
-        "v1 = APIRouter(responses=REFUSALS)",
-        ("v1.include_router(things)",),
+        "    # one router a line",
+        ("    things,",),
     ),
 )
