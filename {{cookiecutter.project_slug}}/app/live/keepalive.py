@@ -51,6 +51,7 @@ class Keepalive:
         """Look after this one; `ping` asks it in another way than the connection's own."""
         share = next(self._turns)
         share.pings[connection] = ping
+        share.unasked.add(connection)
         self._share_of[connection] = share
 
     def remove(self, connection: Connection) -> None:
@@ -58,6 +59,7 @@ class Keepalive:
         share = self._share_of.pop(connection, None)
         if share is not None:
             del share.pings[connection]
+            share.unasked.discard(connection)
 
     def sweep(self) -> None:
         """Look at one share, and at everyone that takes nothing: once a second."""
@@ -67,12 +69,14 @@ class Keepalive:
                 _cut_off(connection, closing.TOO_SLOW, "too slow: resume")
         share = next(self._looks)
         for connection, ping in list(share.pings.items()):
+            is_silent = connection.heard < share.asked and connection not in share.unasked
             # One that takes nothing has not got the question; that is another matter.
-            if connection.heard < share.asked and connection.blocked is None:
+            if is_silent and connection.blocked is None:
                 self._no_pong()
                 _cut_off(connection, closing.MISTAKE, "no pong")
             else:
                 (ping or connection.ping)()
+        share.unasked.clear()
         share.asked = now
 
     def running(self) -> AbstractAsyncContextManager[None]:
@@ -85,6 +89,7 @@ class _Share:
 
     def __init__(self) -> None:
         self.pings: dict[Connection, Callable[[], None] | None] = {}
+        self.unasked: set[Connection] = set()
         self.asked = float("-inf")
 
 

@@ -111,6 +111,21 @@ def test_who_was_heard_of_last_at_any_moment_is_gone_within_two_rounds(
     assert len(world.keepalive) == 0
 
 
+def test_who_was_heard_of_last_before_the_others_were_asked_is_asked_too_before_it_is_gone(
+    world: World,
+) -> None:
+    """Its handshake took so long that those of its share were asked meanwhile."""
+    client = Client()
+    world.pass_seconds(1)
+    world.keepalive.add(cast(Connection, client))
+
+    world.pass_seconds(ROUND)
+    assert (client.asked, client.ends) == (1, [])
+    world.pass_seconds(ROUND)
+
+    assert (client.asked, client.ends) == (1, [1011, "cut off"])
+
+
 def test_who_says_anything_at_all_stays(world: World) -> None:
     client = world.client()
 
