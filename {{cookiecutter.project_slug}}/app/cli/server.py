@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import FrameType
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import structlog
 import uvicorn
@@ -16,12 +16,11 @@ from fastapi import FastAPI
 
 from app.cli.reading import prepare_for_many_objects
 from app.core.rejected import StartRefused
+from app.live.compressing import Compressing
 from app.live.drain import drain
 from app.live.handshake import protocol_class
 from app.live.http import BoundedHttp
 from app.settings import Settings
-
-WebSockets: TypeAlias = type[asyncio.Protocol] | Literal["websockets-sansio"]
 
 log = structlog.get_logger("app")
 
@@ -100,18 +99,19 @@ def _config(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         proxy_headers=False,  # bootstrap adds them, for APP_TRUSTED_PROXIES
+        ws_ping_interval=None,  # live/keepalive.py asks
         ws_max_size=settings.max_message_bytes,
         ws_per_message_deflate=settings.deflate,
     )
 
 
-def _sockets(settings: Settings) -> WebSockets:
+def _sockets(settings: Settings) -> type[asyncio.Protocol]:
     """What speaks WebSocket: our own, which sends everybody the same bytes, or uvicorn's.
 
     Compressed frames differ from client to client.
     """
     if settings.deflate:
-        return "websockets-sansio"
+        return Compressing
     return protocol_class(
         max_message_bytes=settings.max_message_bytes, send_buffer_bytes=settings.send_buffer_bytes
     )

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live import closing
 from app.live.message import Message, Outgoing
-from app.live.port import GRACE_SECONDS, Receiver
+from app.live.port import FAR_END, GRACE_SECONDS, FarEnd, Receiver
 
 log = structlog.get_logger(__name__)
 
@@ -21,12 +21,10 @@ log = structlog.get_logger(__name__)
 class AsgiConnection:
     """A WebSocket that has been accepted; it lasts for as long as `serve` is awaited."""
 
-    heard = math.inf
-    """The server asks by itself whether the client is there, and keeps the answer to itself."""
-
     def __init__(self, websocket: WebSocket, budget: int) -> None:
         """`budget` is in bytes: what may wait before the client counts as too slow."""
         self._websocket = websocket
+        self._far_end: FarEnd | None = websocket.scope.get("extensions", {}).get(FAR_END)
         self._budget = budget
         self._loop = asyncio.get_running_loop()
         self._outbox: deque[Message] = deque()
@@ -35,21 +33,25 @@ class AsgiConnection:
         self._may_read.set()
         self._goodbye: tuple[int, str] | None = None
         self._cutoff: asyncio.TimerHandle | None = None
-        self._tasks: tuple[asyncio.Task[Any], ...] = ()
+        self._reader: asyncio.Task[int] | None = None
         self.buffered = 0
         self.blocked: float | None = None
 
+    @property
+    def heard(self) -> float:
+        """When the client was last heard of, if the server says so."""
+        return math.inf if self._far_end is None else self._far_end.heard
+
     async def serve(self, receiver: Receiver) -> None:
         """Tell the receiver what happens, until it is over."""
-        reader = asyncio.create_task(self._read(receiver), name="reading")
+        reader = self._reader = asyncio.create_task(self._read(receiver), name="reading")
         writer = asyncio.create_task(self._write(receiver), name="writing")
-        self._tasks = reader, writer
         try:
             await asyncio.wait([reader])  # it ends when the client is gone, or with abort()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
+            reader.cancel()
+            writer.cancel()
+            await asyncio.wait([reader, writer])
             if self._cutoff is not None:
                 self._cutoff.cancel()
             said = closing.LOST if reader.cancelled() else reader.result()
@@ -70,7 +72,9 @@ class AsgiConnection:
         self._wake.set()
 
     def ping(self) -> None:
-        """The server does."""
+        """Ask whether it is there, unless the server does; one that takes nothing cannot answer."""
+        if self._far_end is not None and self.blocked is None:
+            self._far_end.ping()
 
     def pause_reading(self) -> None:
         """Take nothing more for now; the server stops reading when it holds enough."""
@@ -90,9 +94,13 @@ class AsgiConnection:
             self._may_read.set()
 
     def abort(self) -> None:
-        """Stop here; it is for the server to cut the client off."""
-        for task in self._tasks:
-            task.cancel()
+        """Stop here; it is for the server to cut the client off.
+
+        The writer ends after the reader, so that a goodbye that can leave at once still leaves.
+        """
+        self._goodbye = self._goodbye or (closing.LOST, "")
+        if self._reader is not None:
+            self._reader.cancel()
 
     async def _read(self, receiver: Receiver) -> int:
         """Pass on every message; the code with which the connection ends."""

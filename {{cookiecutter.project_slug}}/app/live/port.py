@@ -21,12 +21,19 @@ GRACE_SECONDS = 5.0
 # Where a scope has the connection that the server offers, among its extensions.
 OFFER = "app.connection"
 
+# Where it has the far end of one that is the server's alone, if the server lets it be asked.
+FAR_END = "app.far_end"
+
 
 class Connection(Protocol):
     """One client's way out. Nothing here waits, and nothing raises, whatever the client does."""
 
-    heard: float
-    """When the client was last heard of, in seconds of the event loop's clock: any bytes count."""
+    @property
+    def heard(self) -> float:
+        """When the client was last heard of, in seconds of the event loop's clock: any bytes count.
+
+        Infinity where the server keeps that to itself; it asks by itself then, too.
+        """
 
     blocked: float | None
     """Since when what is written has not been taken, in the same seconds; None while it is."""
@@ -61,6 +68,16 @@ class Connection(Protocol):
 
     def abort(self) -> None:
         """Cut it off, without a word."""
+
+
+class FarEnd(Protocol):
+    """A client as its server knows it, who speaks of it in the terms of ASGI otherwise."""
+
+    heard: float
+    """When it was last heard of, as a connection says it."""
+
+    def ping(self) -> None:
+        """Ask it, in the WebSocket's own way, whether it is there."""
 
 
 class Receiver(Protocol):

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.live.asgi import AsgiConnection
+from app.live.compressing import Compressing
 from app.live.handshake import protocol_class
 from app.live.http import BoundedHttp
 from app.live.keepalive import Keepalive
@@ -144,7 +145,7 @@ async def plain_echo(websocket: WebSocket) -> None:
 
 @asynccontextmanager
 async def served(way: str) -> AsyncIterator[Served]:
-    """Serve by "direct" (our protocol), "uvicorn" (its own) or "hypercorn"."""
+    """Serve by "direct" (our protocol), "uvicorn" (its own, which compresses) or "hypercorn"."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         listener.setblocking(False)
         application = Served(way, listener.getsockname()[1])
@@ -159,9 +160,10 @@ async def by_uvicorn(application: Served, listener: socket.socket) -> AsyncItera
     config = uvicorn.Config(
         application,
         http=Impatient,
-        ws=own if application.way == "direct" else "websockets-sansio",
+        ws=own if application.way == "direct" else Compressing,
         ws_max_size=MAX_BYTES,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=10,
