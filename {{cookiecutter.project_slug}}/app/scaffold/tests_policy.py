@@ -33,6 +33,7 @@ def add(world: World) -> Try:
 
 
 TRIES: Tries = {"AddThing": add}
+ONCE = {"AddThing"}
 
 
 def story(world: World) -> Mapping[str, str]:

@@ -36,6 +36,7 @@ def edit(world: World) -> Try:
 
 
 TRIES: Tries = {"EditDocument": edit}
+ONCE = {"EditDocument"}
 
 
 def story(world: World) -> Mapping[str, str]:

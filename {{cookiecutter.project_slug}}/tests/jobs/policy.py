@@ -57,6 +57,7 @@ TRIES: Tries = {
     "CancelBatch": cancel,
     "RecordProgress": lambda world: Try({"RecordProgress": PROGRESS}),
 }
+ONCE = {"CancelBatch"}
 
 
 def story(world: World) -> Mapping[str, str]:

@@ -56,6 +56,7 @@ TRIES: Tries = {
     "MarkNotificationRead": mark,
     "CreateNotification": lambda world: Try({"CreateNotification": CREATION}),
 }
+ONCE = {"MarkNotificationRead"}
 
 
 def story(world: World) -> Mapping[str, str]:

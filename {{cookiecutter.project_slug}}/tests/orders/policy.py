@@ -75,6 +75,7 @@ TRIES: Tries = {
     "CancelOrder": cancel,
     "ConfirmOrder": lambda world: Try({"ConfirmOrder": {"order_id": "order-1"}}),
 }
+ONCE = {"PlaceOrder", "ShipOrder", "CancelOrder"}
 
 
 def story(world: World) -> Mapping[str, str]:

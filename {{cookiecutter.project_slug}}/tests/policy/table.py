@@ -6,6 +6,7 @@ tables speak of is Ada's, as far as it is anybody's.
 
 - COMMANDS: what somebody who sends the command is answered: `done`, or the code of the refusal.
 - TRIES: for each command, what is sent, and the feature's own route for it, if it has one.
+- ONCE: the commands that are a conflict when the same is sent again; all others are done again.
 - TOPICS: who hears a topic: `all` that happens on it; `own`, the part that is theirs, of one that
   has a part for each principal; or `none`.
 - EVENTS: the topic of each event in the story.
@@ -16,7 +17,7 @@ tables speak of is Ada's, as far as it is anybody's.
   value is the text by which it is recognised.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -50,6 +51,7 @@ class Table:
     story: Callable[[World], Mapping[str, str]]
     commands: Mapping[str, Row] = field(default_factory=dict)
     tries: Tries = field(default_factory=dict)
+    once: Collection[str] = ()
     topics: Mapping[str, Row] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     reads: Mapping[str, Row] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def table_of(feature: str, module: ModuleType) -> Table:
         given["story"],
         rows(given.get("COMMANDS", ""), (*PEOPLE, "system")),
         given.get("TRIES", {}),
+        given.get("ONCE", ()),
         rows(given.get("TOPICS", ""), PEOPLE),
         {event: row["topic"] for event, row in rows(given.get("EVENTS", ""), ("topic",)).items()},
         rows(given.get("READS", ""), PEOPLE),
