@@ -12,6 +12,7 @@ import pytest
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
 from app.core.ports import Attempt, Unavailable
 from app.core.rejected import Code, Rejected
+from app.runtime.decision import Happened
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull
 from app.runtime.retry import RetryPolicy
@@ -24,10 +25,15 @@ from tests.runtime.tally import (
     Added,
     Break,
     Command,
+    Event,
     Flow,
     Plan,
+    Planned,
+    Shout,
+    Shouted,
     TallyStore,
     Work,
+    decode,
     open_tally,
 )
 
@@ -88,17 +94,30 @@ KINDS: dict[str, tuple[Durable[Command], ...]] = {
     "Sequential": (Sequential((Dispatch(Add(7)),)),),
     "Cancel": (Delay(60, Add(1), "k"), Cancel("k"), Dispatch(Add(7))),
 }
+# For each of the nine, a command that asks for it, and the events that come of it, in order.
+LEADS_TO: dict[str, tuple[Command, list[Event]]] = {
+    "Append": (Add(7), [Added(7, 0, 7)]),
+    "Publish": (Shout("hey"), [Shouted("hey")]),
+    **{kind: (Plan(them), [Planned(them), Added(7, 0, 7)]) for kind, them in KINDS.items()},
+}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_the_event_that_each_kind_of_effect_leads_to_is_broadcast(kind: str) -> None:
+@pytest.mark.parametrize("kind", LEADS_TO)
+async def test_what_each_kind_of_effect_leads_to_is_broadcast_and_nothing_else(kind: str) -> None:
+    """What is stored with its position, and what passes without one."""
     WORK["adds"], STREAMS["adds"] = adds, performs(7)
-    async with open_tally(MemoryLog()) as store, store.subscribe(topics=["added"]) as events:
-        await plan(store, *KINDS[kind], id="mine")
+    command, events = LEADS_TO[kind]
+    event_log, heard = MemoryLog(), list[Happened[Event]]()
+    async with open_tally(event_log) as store:
+        store.listeners.append(heard.extend)
+        await store.dispatch(command, by=ME, id="mine")
+        await all_ended(store)
+    stored = {e.position: decode(e.event) for e in await event_log.read(0, 1000) if e.event}
 
-        heard = await anext(events)
-
-    assert (heard.event, heard.cause) == (Added(7, 0, 7), "mine")
+    assert [each.event for each in heard] == events
+    assert {each.cause for each in heard} == {"mine"}
+    assert {each.seq: each.event for each in heard if each.seq is not None} == stored
+    assert len(stored) == len(events) - (kind == "Publish")
 
 
 async def test_a_run_that_leads_to_nothing_ends() -> None:
