@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
@@ -42,6 +45,22 @@ async def test_who_looks_for_it_elsewhere_is_told_where_it_is(
     assert said["message"] == f"there is no WebSocket at {path}: it is at /api/v1/ws"
 
 
+@pytest.mark.parametrize("path", ["/ws", "/api/v1/ws"])
+async def test_who_asks_for_it_without_an_upgrade_is_told_what_a_proxy_has_to_pass_on(
+    shared_service: Service, path: str
+) -> None:
+    async with httpx.AsyncClient(base_url=shared_service.url) as client:
+        answer = await client.get(path)
+
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert answer.json() == {
+        "type": "error",
+        "code": "invalid",
+        "message": "this address speaks WebSocket, and no Upgrade header has arrived: behind a "
+        "proxy, have it pass `Upgrade` and `Connection` on, with HTTP/1.1",
+    }
+
+
 BAD = {
     "invalid JSON": ('{"type":', "Invalid JSON format"),
     "a binary frame": (b"{}", "binary"),
@@ -77,6 +96,31 @@ async def test_a_bad_message_costs_an_error_and_not_the_connection(
         assert words in error["message"]
         assert await hear(ws) == {"type": "pong"}
         assert await hear(other) == {"type": "pong"}, "an error is its sender's alone"
+
+
+async def test_a_ping_is_answered_at_once_and_before_an_event_that_is_held_back(
+    tmp_path: Path,
+) -> None:
+    service = Service(tmp_path, APP_FLUSH_MILLISECONDS="1000").start()
+    try:
+        async with (
+            connect(f"{service.ws}/ws") as ws,
+            httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        ):
+            for _ in range(5):  # a busy machine may ask too late
+                await client.post("/api/v1/commands", json={"RevokeTokens": {"user_id": "ada"}})
+                asked = monotonic()
+                await say(ws, {"type": "ping"})
+                first = await hear(ws)
+                took = monotonic() - asked
+                then = await hear(ws)
+                if first == {"type": "pong"} and took < 0.1:
+                    break
+    finally:
+        service.kill()
+
+    assert (first, then["type"]) == ({"type": "pong"}, "event")
+    assert took < 0.1
 
 
 async def test_an_error_names_the_message_it_is_about(service: Service) -> None:
