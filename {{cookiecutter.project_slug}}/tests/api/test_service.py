@@ -1,5 +1,6 @@
 """What every service answers, whatever its features."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -26,6 +27,37 @@ async def test_a_snapshot_has_its_place_in_the_log_and_a_tag(http: httpx.AsyncCl
     assert snapshot.json()["seq"] == 0
     assert snapshot.json()["epoch"] in snapshot.headers["etag"]
     assert again.status_code == 304
+
+
+async def test_a_page_of_another_origin_asks_and_is_told_and_nothing_is_sent_twice(
+    shared_service: Service,
+) -> None:
+    """On one real connection: what came after the head of a 304 would be in the next answer."""
+    page = {"Origin": "http://localhost:5173"}
+    asks = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization,if-none-match",
+    }
+    url = "/api/v1/snapshot?topics=revocation"
+    async with httpx.AsyncClient(base_url=shared_service.url, headers=page) as client:
+        asked = await client.options(url, headers=asks)
+        foreign = await client.options(url, headers={**asks, "Origin": "https://evil.example"})
+        again = await client.get(url)
+        async with asyncio.timeout(30):
+            while again.status_code == 200:  # as long as anything happens
+                read = again
+                again = await client.get(url, headers={"If-None-Match": read.headers["etag"]})
+        health = await client.get("/health")
+
+    assert (asked.status_code, foreign.status_code) == (200, 400)
+    allowed = asked.headers["access-control-allow-headers"].lower().split(", ")
+    assert {"authorization", "if-none-match"} <= {*allowed}
+    assert (again.status_code, again.content, health.text) == (304, b"", "ok")
+    assert again.headers["etag"] == read.headers["etag"]
+    assert "ETag" in read.headers["access-control-expose-headers"]
+    assert "access-control-allow-origin" not in foreign.headers
+    for answer in asked, read, again, health:
+        assert answer.headers["access-control-allow-origin"] == page["Origin"]
 
 
 async def test_a_snapshot_of_a_topic_that_does_not_exist_names_those_that_do(
