@@ -55,6 +55,16 @@ class Follower:
         assert self._wire is not None
         self._wire.reset()
 
+    def pause(self) -> None:
+        """Take nothing more; the kernel goes on for a while."""
+        assert self._wire is not None
+        self._wire.pause()
+
+    def resume(self) -> None:
+        """Take again what comes."""
+        assert self._wire is not None
+        self._wire.resume()
+
     async def __aenter__(self) -> Follower:
         return self
 
@@ -149,6 +159,14 @@ class Wire(asyncio.Protocol):
         if not self._transport.is_closing():
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
+
+    def pause(self) -> None:
+        """Read no more."""
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._transport.resume_reading()
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == TEXT:
