@@ -57,8 +57,9 @@ async def test_while_nobody_listens_nothing_is_reported(service: Service) -> Non
 
 
 async def test_what_is_reported_is_what_the_metrics_have_counted(tmp_path: Path) -> None:
-    running = Service(tmp_path, APP_METRICS_SECONDS="0.2").start()
-    reported = 0.0
+    """Requests, and the share of them that failed by the service's fault: it has no more room."""
+    running = Service(tmp_path, APP_METRICS_SECONDS="0.2", APP_MAX_CONNECTIONS="1").start()
+    reported = failed = 0.0
     try:
         async with (
             connect(f"{running.ws}/ws?topics=metrics") as named,
@@ -74,17 +75,22 @@ async def test_what_is_reported_is_what_the_metrics_have_counted(tmp_path: Path)
             await named.recv()
             before = await requests_counted(client)
             await measured()  # what came before is told: counting begins anew
-            for _ in range(200):
-                await client.get("/health")
+            for number in range(200):
+                await client.get("/health" if number % 4 else "/nowhere")
+                if number % 4 == 0:
+                    assert (await client.get("/api/v1/events")).status_code == 503
             async with asyncio.timeout(20):
-                while reported < 200:
-                    reported += (await measured())["requests_per_second"] * 0.2
+                while reported < 250:
+                    message = await measured()
+                    reported += message["requests_per_second"] * 0.2
+                    failed += message["requests_per_second"] * message["error_rate"] * 0.2
             after = await requests_counted(client)
     finally:
         running.kill()
 
     # The two looks at /metrics themselves may fall on either side.
     assert abs((after - before) - reported) <= 2
+    assert failed == pytest.approx(50, abs=0.1)
 
 
 async def requests_counted(client: httpx.AsyncClient) -> float:
