@@ -73,12 +73,12 @@ def said_by(project: Path, language: str) -> str:
 
 
 @contextmanager
-def serving(project: Path, folder: Path) -> Iterator[Any]:
+def serving(project: Path, folder: Path, **settings: str) -> Iterator[Any]:
     """The project's service in a process of its own, by the class that its own tests use."""
     spec = importlib.util.spec_from_file_location("service_of_a_bake", project / "tests/service.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    service = module.Service(folder).start()
+    service = module.Service(folder, **settings).start()
     try:
         yield service
     finally:
