@@ -26,7 +26,7 @@ BEARER = "bearer."
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-async def identity(connection: HTTPConnection) -> Identity:
+async def identity_of_request(connection: HTTPConnection) -> Identity:
     """Who sends a request: whom its token names, in `Authorization: Bearer …` or a cookie.
 
     A token that is no good is a refusal. Without one the sender is anonymous, and may do what
@@ -43,12 +43,11 @@ async def identity(connection: HTTPConnection) -> Identity:
         raise InvalidToken(refusal.message) from None
 
 
-async def principal(identity: Annotated[Identity, Depends(identity)]) -> Principal:
+async def principal(connection: HTTPConnection) -> Principal:
     """The principal of a request."""
-    return identity.principal
+    return (await identity_of_request(connection)).principal
 
 
-TheIdentity = Annotated[Identity, Depends(identity)]
 Sender = Annotated[Principal, Depends(principal)]
 
 

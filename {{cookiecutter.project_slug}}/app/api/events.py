@@ -13,7 +13,7 @@ from app.access.address import address_of
 from app.access.gate import require_may_hear
 from app.access.identity import Identity, is_revoked
 from app.access.limits import Limits
-from app.access.principal import TheIdentity
+from app.access.principal import identity_of_request
 from app.access.store import TheStore
 from app.access.subscription import Audience, Position, answer, asked_by, audience
 from app.api.answers import refusal
@@ -41,7 +41,6 @@ class Listener(NamedTuple):
 async def listener(
     request: Request,
     store: TheStore,
-    identity: TheIdentity,
     topics: Annotated[str | None, Query(description="names, with commas between")] = None,
     since: Annotated[str | None, Query(description="begin after this `seq`")] = None,
     epoch: Annotated[str | None, Query(description="the epoch that `since` belongs to")] = None,
@@ -50,6 +49,7 @@ async def listener(
     """Whoever may listen, counted among the connections; raises Rejected for others."""
     settings: Settings = request.app.state.settings
     limits: Limits = request.app.state.limits
+    identity = await identity_of_request(request)
     if not store.is_open:
         raise STOPPING
     if last_event_id:
