@@ -181,7 +181,12 @@ class Hearing:
                 pass
             case Rejected(message=problem):
                 log.warning("a client could not be told what it missed", problem=problem)
-                self.connection.close(closing.MISTAKE, "the event log cannot be read: resume")
+                self._give_up("the event log cannot be read: resume")
             case fault:
                 log.error("a client could not be told what it missed", exc_info=fault)
-                self.connection.close(closing.MISTAKE, "the service made a mistake: resume")
+                self._give_up("the service made a mistake: resume")
+
+    def _give_up(self, reason: str) -> None:
+        """Send the client away, once it was told what its commands have led to."""
+        self.stop()
+        self.connection.close(closing.MISTAKE, reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -12,12 +11,11 @@ import structlog
 from app.access.subscription import Audience
 from app.domain import Event
 from app.live.crowd import Crowd, Hearer
+from app.live.crowds import Crowds
 from app.live.message import Message, Outgoing, bundled
 from app.live.recent import Heard, Recent
 from app.observe.metrics import Metrics
 from app.runtime.decision import Happened
-
-KNOWN_TOPICS = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -46,29 +44,21 @@ class Hub:
         self._flush_seconds = flush_seconds
         self._waiting: list[tuple[Sequence[Crowd], Message]] = []
         self._answers: dict[Hearer, list[Message]] = {}
-        self._crowds: defaultdict[Audience, Crowd] = defaultdict(Crowd)
-        self._by_topic: dict[tuple[str, bool], Sequence[Crowd]] = {}
+        self._crowds = Crowds()
 
     def join(self, hearer: Hearer, audience: Audience) -> None:
         """From now on it hears what this audience hears."""
         self.flush()  # what has happened before is not for it
-        if audience not in self._crowds:
-            self._by_topic.clear()
-        is_new = hearer not in self._crowds[audience]
-        self._crowds[audience].add(hearer)
-        for watcher in self.watchers if is_new else ():
-            watcher.joined(audience)
+        if self._crowds.add(hearer, audience):
+            for watcher in self.watchers:
+                watcher.joined(audience)
 
     def leave(self, hearer: Hearer, audience: Audience) -> None:
         """It hears no more of that."""
         self.flush()
-        was_here = hearer in self._crowds[audience]
-        self._crowds[audience].remove(hearer)
-        if not self._crowds[audience]:
-            del self._crowds[audience]
-            self._by_topic.clear()
-        for watcher in self.watchers if was_here else ():
-            watcher.left(audience)
+        if self._crowds.remove(hearer, audience):
+            for watcher in self.watchers:
+                watcher.left(audience)
 
     def is_named(self, topic: str) -> bool:
         """Whether somebody has named the topic: only then is it worth publishing to it."""
@@ -114,8 +104,8 @@ class Hub:
             _hand(hearer, others)
 
     def _tell(self, heard: Heard) -> None:
-        crowds = self._hearing(heard.topic, ephemeral=heard.seq is None)
-        if not crowds:
+        crowds = self._crowds.hearing(heard.topic, ephemeral=heard.seq is None)
+        if not any(crowds):
             return
         message = heard.message
         if not self._waiting:
@@ -128,20 +118,6 @@ class Hub:
             loop.call_later(self._flush_seconds, self.flush)
         else:
             loop.call_soon(self.flush)
-
-    def _hearing(self, topic: str, *, ephemeral: bool) -> Sequence[Crowd]:
-        """Who hears a topic: looked for when there is a new audience, and known from then on."""
-        found = self._by_topic.get((topic, ephemeral))
-        if found is None:
-            if len(self._by_topic) >= KNOWN_TOPICS:
-                self._by_topic.clear()
-            found = [
-                crowd
-                for audience, crowd in self._crowds.items()
-                if audience.hears(topic, ephemeral=ephemeral)
-            ]
-            self._by_topic[topic, ephemeral] = found
-        return found
 
 
 def _hand(hearer: Hearer, messages: Sequence[Message]) -> None:

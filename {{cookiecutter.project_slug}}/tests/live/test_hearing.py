@@ -14,6 +14,7 @@ from app.access.store import AppStore
 from app.adapters import open_ports
 from app.bootstrap import rules
 from app.core.principal import Principal, Role
+from app.core.rejected import Code, Rejected
 from app.domain.revocation.actions import RevokeTokens
 from app.live.hearing import Hearing
 from app.live.hub import Hub
@@ -53,6 +54,10 @@ class Client:
         """Keep the positions of events, and of anything else what it is."""
         told = [orjson.loads(part.json) for part in message.parts]
         self.said += [str(each.get("seq")) if "action" in each else each["type"] for each in told]
+
+    def close(self, code: int, reason: str = "") -> None:
+        """It is sent away."""
+        self.said.append("goodbye")
 
 
 class Stage(NamedTuple):
@@ -100,6 +105,27 @@ async def test_whoever_is_sent_away_while_it_catches_up_is_answered_before() -> 
         await on.store.submit(RevokeTokens("x"), by=OLGA, then=lambda _: on.goodbye())
 
         assert on.client.said == ["subscribed", "1", "ack", "goodbye"]
+
+
+@pytest.mark.parametrize("fault", [Rejected(Code.UNAVAILABLE, "away"), ZeroDivisionError()])
+async def test_whoever_cannot_be_told_what_it_missed_is_answered_before_it_is_sent_away(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def after(past: Past, position: int) -> None:
+        raise fault
+
+    monkeypatch.setattr(Past, "after", after)
+    async with stage() as on:
+        on.resume(since=0)
+        await until(lambda: "1" in on.client.said)
+        on.hearing.answer(ACK)
+        monkeypatch.setattr(Recent, "after", lambda recent, seq: None)
+        await on.store.dispatch(RevokeTokens("x"), by=OLGA)
+        on.client.buffered = 0
+        on.hearing.writable()
+        await until(lambda: "goodbye" in on.client.said)
+
+        assert on.client.said == ["subscribed", "1", "2", "3", "ack", "goodbye"]
 
 
 async def test_whoever_hears_nothing_is_answered_before_it_is_sent_away() -> None:
