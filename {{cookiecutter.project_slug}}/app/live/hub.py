@@ -93,13 +93,13 @@ class Hub:
             self._metrics.messages_out(message.type, sum(map(len, crowds)), len(message))
         pieces: dict[tuple[Message, ...], Sequence[Outgoing]] = {}
         for crowd, messages in _by_crowd(waiting):
-            together = tuple(messages)
-            if together not in pieces:
-                pieces[together] = list(bundled(together))
+            together = pieces.get(messages)
+            if together is None:
+                together = pieces[messages] = list(bundled(messages))
             senders = crowd.among(answers.keys())
             for hearer in senders:  # first: it is they who wait
                 _hand(hearer, [*messages, *answers.pop(hearer)])
-            crowd.tell(pieces[together], but=senders)
+            crowd.tell(together, but=senders)
         for hearer, others in answers.items():
             _hand(hearer, others)
 
@@ -127,11 +127,15 @@ def _hand(hearer: Hearer, messages: Sequence[Message]) -> None:
 
 
 def _by_crowd(
-    waiting: Iterable[tuple[Sequence[Crowd], Message]],
-) -> Iterable[tuple[Crowd, list[Message]]]:
+    waiting: Sequence[tuple[Sequence[Crowd], Message]],
+) -> Iterable[tuple[Crowd, tuple[Message, ...]]]:
     """What each crowd hears, in order; nobody is in two of them."""
+    first, _ = waiting[0]
+    if all(crowds is first for crowds, _ in waiting):  # of one topic, and so for the same crowds
+        messages = tuple(message for _, message in waiting)
+        return [(crowd, messages) for crowd in first]
     found: dict[int, tuple[Crowd, list[Message]]] = {}
     for crowds, message in waiting:
         for crowd in crowds:
             found.setdefault(id(crowd), (crowd, []))[1].append(message)
-    return found.values()
+    return [(crowd, tuple(heard)) for crowd, heard in found.values()]
