@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import cast
 
+from benchmarks.production import authorization
 from benchmarks.socket_load import HANDSHAKE, MASKED, NO_MASK, PING
 
 PONG = bytes((0x8A, MASKED)) + NO_MASK
@@ -24,8 +25,11 @@ class Crowd:
     since it came.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, users: bool = False) -> None:
+        """With `users` each client is another one; else all are one."""
         self._port = port
+        self._users = users
+        self._one = authorization()
         self._due = 0
         self._all_heard: asyncio.Future[None] | None = None
         self.clients: list[Client] = []
@@ -37,15 +41,17 @@ class Crowd:
         """So many more clients, which hear what is asked for from now on."""
         gate, loop = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop()
 
-        async def come() -> Client:
+        async def come(nth: int) -> Client:
             async with gate:
+                own = authorization(f"user-{nth}") if self._users else self._one
                 _, client = await loop.create_connection(
-                    lambda: Client(self), "127.0.0.1", self._port
+                    lambda: Client(self, own), "127.0.0.1", self._port
                 )
                 await asyncio.wait_for(client.opened, SECONDS)
                 return client
 
-        came = await asyncio.gather(*(come() for _ in range(number)))
+        first = len(self.clients)
+        came = await asyncio.gather(*(come(nth) for nth in range(first, first + number)))
         self.clients += came
         return came
 
@@ -87,9 +93,10 @@ class Client(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, crowd: Crowd | None) -> None:
+    def __init__(self, crowd: Crowd | None, authorization: str) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._crowd = crowd
+        self._authorization = authorization
         self._next = len(crowd.asked) if crowd is not None else 0
         self._buffer = b""
         self._is_open = False
@@ -97,7 +104,7 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the socket."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop has classes of its own
-        self.transport.write(HANDSHAKE)
+        self.transport.write(HANDSHAKE.format(authorization=self._authorization).encode())
 
     def data_received(self, data: bytes) -> None:
         """Count the messages; answer a ping, as every client does."""
@@ -134,11 +141,15 @@ class Client(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def crowd(port: int, number: int) -> AsyncIterator[tuple[Crowd, Client]]:
+async def crowd(
+    port: int, number: int, *, users: bool = False
+) -> AsyncIterator[tuple[Crowd, Client]]:
     """So many clients, and one more that speaks and does not listen."""
-    clients = Crowd(port)
+    clients = Crowd(port, users=users)
     loop = asyncio.get_running_loop()
-    _, speaker = await loop.create_connection(lambda: Client(None), "127.0.0.1", port)
+    _, speaker = await loop.create_connection(
+        lambda: Client(None, authorization()), "127.0.0.1", port
+    )
     try:
         await asyncio.wait_for(speaker.opened, SECONDS)
         await clients.grow(number)

@@ -4,7 +4,7 @@ Memory is the growth of the server's resident set, for each of so many clients t
 and say nothing; the kernel's own buffers are not in it. CPU is the server's and the kernel's on its
 behalf, for each message delivered: the next command is sent when every client has heard the event
 of the one before ("1 in flight"), or of all eight ("8 in flight"), so that their events can leave
-together.
+together. All clients are one user, and then each is another one: who hears what is found by user.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from time import perf_counter
 
 from benchmarks.crowd import Client, Crowd, crowd
-from benchmarks.measure import Effort, Figure, Sample, in_turns
+from benchmarks.measure import Effort, Figure, Sample, Side, in_turns
 from benchmarks.serving import Server, serving
 from benchmarks.socket_commands import frames_of_commands
 
@@ -33,23 +33,36 @@ async def measure(effort: Effort) -> list[Figure]:
         Figure(f"resident memory of an idle client, {idle:,} of them", per_client / 1024, "KB"),
         Figure("CPU of a handshake", opened, "µs"),
     ]
-    async with serving("--without-saga") as server, crowd(server.port, CLIENTS) as (many, speaker):
-        sides = await in_turns(
+    one = await _rounds(effort, users=False)
+    each = await _rounds(effort, users=True)
+    for number in IN_FLIGHT:
+        side = one[str(number)]
+        figures += [
+            Figure(f"CPU of a message delivered, {number} in flight", side.cpu, "µs"),
+            Figure(f"messages delivered, {number} in flight", side.per_second, "/s"),
+            Figure(f"p50, {number} in flight", side.latency(50), "ms"),
+            Figure(f"p99, {number} in flight", side.latency(99), "ms"),
+            Figure(
+                f"CPU of a message delivered, {number} in flight, each client a user of its own",
+                each[str(number)].cpu,
+                "µs",
+            ),
+        ]
+    return figures
+
+
+async def _rounds(effort: Effort, *, users: bool) -> dict[str, Side]:
+    async with (
+        serving("--without-saga") as server,
+        crowd(server.port, CLIENTS, users=users) as (many, speaker),
+    ):
+        return await in_turns(
             effort.rounds,
             {
                 str(number): partial(_told, effort, server, many, speaker, number)
                 for number in IN_FLIGHT
             },
         )
-    for number in IN_FLIGHT:
-        side = sides[str(number)]
-        figures += [
-            Figure(f"CPU of a message delivered, {number} in flight", side.cpu, "µs"),
-            Figure(f"messages delivered, {number} in flight", side.per_second, "/s"),
-            Figure(f"p50, {number} in flight", side.latency(50), "ms"),
-            Figure(f"p99, {number} in flight", side.latency(99), "ms"),
-        ]
-    return figures
 
 
 async def _idle(number: int) -> tuple[float, float]:

@@ -21,10 +21,10 @@ LIFTED = {
 }
 
 
-def authorization() -> str:
+def authorization(name: str = "bench") -> str:
     """The header of an operator, good for a day; it ends its line."""
     now = int(time())
-    claims = {"sub": "bench", "role": "operator", "iat": now, "exp": now + DAY}
+    claims = {"sub": name, "role": "operator", "iat": now, "exp": now + DAY}
     token = jwt.encode(claims, SECRET, algorithm="HS256")
     return f"Authorization: Bearer {token}\r\n"
 

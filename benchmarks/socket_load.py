@@ -10,9 +10,9 @@ from benchmarks.production import authorization
 
 HANDSHAKE = (
     "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
-    f"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    f"{authorization()}\r\n"
-).encode()
+    "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "{authorization}\r\n"
+)
 TEXT, MASKED, PING = 0x81, 0x80, 0x89
 NO_MASK = bytes(4)  # masking with zeros leaves a text as it is (RFC 6455, 5.3)
 SECONDS = 120
@@ -54,7 +54,7 @@ class Talk(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the socket."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop has classes of its own
-        self.transport.write(HANDSHAKE)
+        self.transport.write(HANDSHAKE.format(authorization=authorization()).encode())
 
     def data_received(self, data: bytes) -> None:
         """Count what came, and send as much."""

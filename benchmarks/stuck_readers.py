@@ -25,6 +25,7 @@ from app.wire import codec
 from benchmarks import socket_load
 from benchmarks.crowd import Client, Crowd, crowd
 from benchmarks.measure import Effort, Figure, Sample, in_turns
+from benchmarks.production import authorization
 from benchmarks.serving import Server, serving
 from benchmarks.shop import order
 
@@ -137,7 +138,8 @@ def _stuck(port: int) -> Iterator[None]:
             peer = opened.enter_context(socket.socket())
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BYTES)
             peer.connect(("127.0.0.1", port))
-            peer.sendall(socket_load.HANDSHAKE)
+            handshake = socket_load.HANDSHAKE.format(authorization=authorization())
+            peer.sendall(handshake.encode())
         yield
 
 

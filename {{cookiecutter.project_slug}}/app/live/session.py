@@ -180,10 +180,9 @@ class Session:
 
     def _take(self, message: Command | Subscribe | Auth | Ping | Pong) -> None:
         match message:
-            case Pong() if self._awaits_pong:
-                self._awaits_pong = False
-            case Pong():
-                self._live.limits.message(self._lease)
+            case Pong():  # it says nothing, and so ends no row of what cannot be read
+                self._heard_pong()
+                return
             case Command():
                 self._submit(message)
             case Ping():
@@ -196,6 +195,13 @@ class Session:
                 self._live.limits.message(self._lease)
                 self._authenticate(message.token)
         self._patience = self._patience.after_valid()
+
+    def _heard_pong(self) -> None:
+        """One is the answer to a ping; any other is counted as a message."""
+        if self._awaits_pong:
+            self._awaits_pong = False
+        else:
+            self._live.limits.message(self._lease)
 
     def _submit(self, message: Command) -> None:
         self._in_flight += 1
