@@ -151,6 +151,29 @@ def test_compose_accepts_its_file_and_says_what_is_missing(compose: Compose) -> 
     assert tried["environment"]["APP_ENV"] == "development"
 
 
+def test_a_line_of_env_is_a_setting_in_the_container_but_for_those_of_its_place(
+    compose: Compose,
+) -> None:
+    lines = {
+        "APP_JWT_SECRET": SECRET,
+        "APP_TRUSTED_PROXIES": "172.18.0.1",
+        "APP_COMMANDS_PER_SECOND": "5",
+        "APP_HOST": "127.0.0.1",
+        "APP_PORT": "4000",
+        "APP_EVENT_LOG": "sqlite:////home/ada/events.db",
+    }
+    service = compose(**lines)["services"]["service"]
+
+    assert service["environment"] == {
+        **lines,
+        "APP_ENV": "production",
+        "APP_HOST": "0.0.0.0",
+        "APP_PORT": "3000",
+        "APP_EVENT_LOG": "sqlite:////data/events.db",
+    }
+    assert [(port["published"], port["target"]) for port in service["ports"]] == [("4000", 3000)]
+
+
 @pytest.mark.parametrize(
     ("profile", "servers", "log"),
     [
