@@ -95,3 +95,12 @@ def test_two_bakes_are_the_same_to_the_byte(bake: Bake, starter: str) -> None:
 
     assert len(first) > 50
     assert first == second
+
+
+def test_the_dashboards_of_two_projects_have_a_place_each_in_grafana(bake: Bake) -> None:
+    places = {}
+    for slug in ("my-orders", "n" * 64):
+        dashboard = json.loads((bake(project_slug=slug) / "docs/grafana.json").read_text())
+        places[dashboard["uid"]] = dashboard["title"]
+
+    assert places == {"my-orders": "my-orders", "n" * 40: "n" * 64}  # 40 are all it takes

@@ -68,6 +68,7 @@ def test_what_is_rendered_is_named_here() -> None:
         "compose.yaml",
         "Dockerfile",
         "deploy/kubernetes.yaml",
+        "docs/grafana.json",
         "app/name.txt",
     }
 

@@ -198,3 +198,13 @@ async def test_every_metric_is_described_and_the_dashboard_asks_for_no_other(
 
     assert {name for name in counted if not name.endswith("_created")} <= described
     assert asked <= described
+
+
+def test_the_dashboard_shows_the_services_that_are_chosen_and_no_others() -> None:
+    dashboard = json.loads((DOCS / "grafana.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+
+    assert len(asked) > 10
+    for expression in asked:
+        metrics = re.findall(r"(?:app|process)_\w+", expression)
+        assert len(metrics) == expression.count('{job=~"$job"}') == 1, expression
