@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--url", help="a service that runs: http://host:port, perhaps with a query")
     found.add_argument("--token", help="who is asking; by default nobody in particular")
     found.add_argument("--topics", type=lambda text: text.split(","), help="with commas between")
-    found.add_argument("--command", type=json.loads, help="as JSON; it has to lead to an event")
+    found.add_argument("--command", type=_json, help="as JSON; it has to lead to an event")
     found.add_argument("--pid", type=int, help="the service's process, if it cannot be found")
     found.add_argument("--json", action="store_true", help="print the figures as JSON")
     return found
@@ -93,6 +93,13 @@ def default_command() -> object:
     for file in sorted(COMMANDS.glob("*.json")):
         return json.loads(file.read_text())
     raise Refused("say which --command to give, as JSON: there is no *.json beside bench/load.py")
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not JSON: {error}") from None
 
 
 def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.load import default_command
+from bench.load import default_command, parser
 from bench.process import listening
 from bench.run import Plan, Refused, load
 from tests.bench.crooked import Mistake, crooked
@@ -121,6 +121,13 @@ async def test_a_refusal_is_one_line_and_status_2(shared_service: Service) -> No
     assert (status, out) == (2, "")
     assert err.startswith("cannot go on: ")
     assert err.count("\n") == 1
+
+
+def test_a_command_that_is_no_json_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parser().parse_args(["--command", "{bad"])
+
+    assert "argument --command: {bad is not JSON: " in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
