@@ -1,4 +1,4 @@
-"""Deletes what the answers leave out, names what is left, and says what to do next.
+"""Deletes what the answers leave out, writes them down, and says what to do next.
 
 It does nothing else.
 """
@@ -67,6 +67,18 @@ def prune():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def write_answers_down():
+    """Leave a configuration with which Cookiecutter bakes the same again.
+
+    It renders what it reads there, so a brace is an expression that gives one. And it reads YAML,
+    which takes each half of an escaped emoji for a character of its own.
+    """
+    public = {name: text for name, text in ANSWERS.items() if not name.startswith("_")}
+    given = {name: text.replace("{", "{" + '{"{"}' + "}") for name, text in public.items()}
+    text = json.dumps({"default_context": given}, ensure_ascii=False, indent=2)
+    Path(".cookiecutter.json").write_text(f"{text}\n", encoding="utf-8")
+
+
 def say_what_next():
     """Print the commands that come next."""
     print(
@@ -83,4 +95,5 @@ def say_what_next():
 
 choose()
 prune()
+write_answers_down()
 say_what_next()

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cookiecutter.main import cookiecutter
 
 from tests.conftest import Bake
+from tests.test_bakes import files
 
 STRANGE = [
     'Say "hello"',
@@ -116,6 +118,24 @@ def test_strange_text_survives(bake: Bake, text: str) -> None:
     assert text in (project / "LICENSE").read_text()
     assert (project / "README.md").read_text().startswith(f"# {text}\n\n{text}\n")
     assert yaml.safe_load((project / "compose.yaml").read_text())["services"]
+
+
+def test_a_project_is_baked_again_from_the_answers_that_it_keeps(
+    bake: Bake, template: Path, tmp_path: Path
+) -> None:
+    name = "{{ variable }}, # {% block %}, # {# comment"
+    braced = name.replace("{", '{{ "{" }}')  # what is given here is rendered, too
+    texts = {"project_name": braced, "description": " ".join(STRANGE), "author": STRANGE[-1]}
+    others = {"license": "Proprietary", "python": "3.11", "starter": "blank", "ci": "none"}
+    project = bake(project_slug="strange", **texts, **others)
+
+    answers = project / ".cookiecutter.json"
+    again = cookiecutter(
+        str(template), no_input=True, config_file=str(answers), output_dir=str(tmp_path)
+    )
+
+    assert (project / "README.md").read_text().startswith(f"# {name}\n")
+    assert files(Path(again)) == files(project)
 
 
 def test_the_next_commands_are_printed(template: Path, tmp_path: Path) -> None:
