@@ -4,6 +4,8 @@ It does nothing else.
 """
 
 import json
+import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -79,13 +81,25 @@ def write_answers_down():
     Path(".cookiecutter.json").write_text(f"{text}\n", encoding="utf-8")
 
 
+def place():
+    """The project's folder, from where the user's shell stands: that is PWD, where there is one."""
+    project, shell = Path.cwd(), Path(os.environ.get("PWD", ""))
+    if not shell.is_absolute():
+        return str(project)
+    way = os.path.relpath(project, shell.resolve())
+    # Where a shell came in by a symbolic link, its `..` is another folder.
+    if way.startswith("..") and shell != shell.resolve():
+        return str(project)
+    return min(way, str(project), key=len)
+
+
 def say_what_next():
     """Print the commands that come next."""
     print(
         f"""
-{ANSWERS["project_name"]} is in {ANSWERS["project_slug"]}/. Next:
+{ANSWERS["project_name"]} is in {place()}. Next:
 
-    cd {ANSWERS["project_slug"]}
+    cd {shlex.quote(place())}
     uv sync
     uv run python -m app        # then open http://127.0.0.1:3000
     uv run pytest -m 'not slow' # some minutes; without -m: crashes and databases, too

@@ -1,5 +1,7 @@
 """Bad answers are refused in words, all at once; strange ones survive."""
 
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -138,9 +140,31 @@ def test_a_project_is_baked_again_from_the_answers_that_it_keeps(
     assert files(Path(again)) == files(project)
 
 
-def test_the_next_commands_are_printed(template: Path, tmp_path: Path) -> None:
-    made = run(template, tmp_path, "project_slug=mine")
+@pytest.mark.parametrize(
+    ("stands_in", "said"),
+    [(".", "cd baked"), ("new/her work", "cd ../../baked"), ("new/link", "cd /"), (None, "cd /")],
+)
+def test_the_next_commands_are_right_where_the_user_is(
+    bake: Bake,
+    tmp_path_factory: pytest.TempPathFactory,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    stands_in: str | None,
+    said: str,
+) -> None:
+    base = tmp_path_factory.getbasetemp().resolve()
+    (base / "new" / "her work").mkdir(parents=True, exist_ok=True)
+    if stands_in == "new/link":
+        (base / stands_in).symlink_to(base / "new")
+    monkeypatch.setenv("PWD", str(base / (stands_in or "")))
+    if stands_in is None:
+        monkeypatch.delenv("PWD")
+    project = bake(project_slug="mine", starter="blank")
 
-    assert "cd mine" in made.stdout
-    assert "uv run python -m app" in made.stdout
-    assert "uv run pytest -m 'not slow'" in made.stdout
+    printed = capfd.readouterr().out
+    (cd,) = re.findall("^    (cd .*)", printed, re.M)
+    entered = ["bash", "-c", f"cd {shlex.quote(str(base / (stands_in or '')))} && {cd} && pwd -P"]
+    assert cd.replace("'", "").startswith(said)
+    assert subprocess.check_output(entered, text=True).strip() == str(project.resolve())
+    assert "uv run python -m app" in printed
+    assert "uv run pytest -m 'not slow'" in printed
