@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The template's own tool: try it, test it, edit it. Only Python and git must be there before.
+"""The template's own tool: try it, test it, edit it. Only Python 3.11 and git must be there before.
 
 python3 dev.py demo             bake the default project and serve it with a little traffic
 python3 dev.py demo --check     the same, verified and stopped again
@@ -17,6 +17,11 @@ import os
 import shutil
 import subprocess
 import sys
+
+# An older Python has to read this file before it can refuse it: no `match` in here.
+if sys.version_info < (3, 11):  # noqa: UP036 - this is where it is said in words
+    sys.exit(f"✗ dev.py needs Python 3.11 or later; this is {sys.version.split()[0]}")
+
 import tomllib
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +34,7 @@ ROOT = Path(__file__).resolve().parent
 DEV = ROOT / ".dev"
 TEMPLATE = "{" * 2 + "cookiecutter.project_slug" + "}" * 2
 STARTERS = ("showcase", "orders", "blank")
+LISTING = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 
 def main() -> int:
@@ -50,22 +56,36 @@ def main() -> int:
         )
     commands.add_parser("types")
     options = parser.parse_args()
-    match options.command:
-        case "demo":
-            return demo(options.port, check=options.check)
-        case "test":
-            return test(quick=options.quick)
-        case "bench":
-            return bench([*options.names, *(["--quick"] if options.quick else [])])
-        case "play":
-            return play(options.folder)
-        case "types":
-            return types()
-        case _:
-            return sync(options.folder)
+    lack = missing()
+    if lack:
+        print(f"✗ {lack}", file=sys.stderr)
+        return 1
+    if options.command == "demo":
+        return demo(options.port, check=options.check)
+    if options.command == "test":
+        return test(quick=options.quick)
+    if options.command == "bench":
+        return bench([*options.names, *(["--quick"] if options.quick else [])])
+    if options.command == "play":
+        return play(options.folder)
+    if options.command == "types":
+        return types()
+    return sync(options.folder)
 
 
 # Setting up
+
+
+def missing() -> str:
+    """What this machine or this folder lacks, in words; nothing when all is there."""
+    if sys.platform == "win32":
+        return "dev.py runs on Linux and macOS; on Windows, use WSL"
+    if shutil.which("git") is None:
+        return "dev.py needs git"
+    asked = subprocess.run([*LISTING, "dev.py"], cwd=ROOT, capture_output=True, text=True)
+    if not asked.stdout:
+        return f"dev.py needs a clone, made by git; {ROOT} is none. {asked.stderr}".strip()
+    return ""
 
 
 def groups(file: Path, *names: str) -> list[str]:
@@ -101,8 +121,7 @@ def demo_environment() -> Path:
 def clean_copy(folder: Path) -> Path:
     """The template as git sees it, in a folder of its own: no caches, no environments."""
     shutil.rmtree(folder, ignore_errors=True)
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout
+    names = subprocess.run(LISTING, cwd=ROOT, check=True, capture_output=True).stdout
     for name in filter(None, names.decode().split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

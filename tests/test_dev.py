@@ -1,5 +1,6 @@
 """dev.py does what it says, from a clean copy as a newcomer has it."""
 
+import ast
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dev import clean_copy, missing
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -17,8 +19,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of this work tree, and of its demo environment, which takes long to make."""
-    from dev import clean_copy
-
     folder = clean_copy(tmp_path_factory.mktemp("clone") / "repository")
     subprocess.run(["git", "init", "-q", folder], check=True)
     if (ROOT / ".dev" / "demo").exists():
@@ -49,6 +49,34 @@ def test_a_demo_that_cannot_listen_fails_and_says_why(repository: Path) -> None:
     assert checked.returncode == 1
     assert "cannot listen on" in checked.stderr
     assert "Traceback" not in checked.stderr
+
+
+def test_an_older_python_is_told_which_it_has_to_be() -> None:
+    source = (ROOT / "dev.py").read_text()
+    older = "import sys; sys.version_info = (3, 10, 4); sys.version = '3.10.4 (main)'"
+    begin = f"{older}; import runpy; runpy.run_path('dev.py', run_name='__main__')"
+
+    told = subprocess.run([sys.executable, "-c", begin], cwd=ROOT, capture_output=True, text=True)
+
+    ast.parse(source, feature_version=(3, 8))  # as far as there, it has to be read
+    assert told.returncode == 1
+    assert told.stderr == "✗ dev.py needs Python 3.11 or later; this is 3.10.4\n"
+
+
+def test_a_zip_and_windows_are_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = clean_copy(tmp_path / "unpacked")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))  # wherever that lies
+
+    told = dev(unpacked, "demo", "--check")
+    monkeypatch.setattr("sys.platform", "win32")
+    on_windows = missing()
+
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"✗ dev.py needs a clone, made by git; {unpacked} is none. ")
+    assert "Traceback" not in told.stderr
+    assert "use WSL" in on_windows
 
 
 def test_a_demo_that_does_not_stop_is_killed() -> None:
