@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 
 STOP_SECONDS = 30.0
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # http_proxy is not for here
 WIDGET = {"product_id": "prod-1", "name": "Widget", "quantity": 2, "unit_price_cents": 1999}
 
 
@@ -83,7 +84,7 @@ def ask(url: str, body: object = None) -> tuple[int, bytes]:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with OPENER.open(request, timeout=10) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read()
@@ -117,7 +118,7 @@ def talk(url: str) -> int:
     from websockets.asyncio.client import connect
 
     async def conversation() -> None:
-        async with asyncio.timeout(20), connect(url) as ws:
+        async with asyncio.timeout(20), connect(url, proxy=None) as ws:
             action = {"PlaceOrder": {"customer_id": "cust-123", "items": [WIDGET]}}
             await ws.send(json.dumps({"type": "command", "action": action}))
             # What orders lead to next is heard in between, also of the order before.

@@ -12,6 +12,7 @@ import pytest
 
 from dev import clean_copy, missing
 from tests.conftest import ROOT
+from tests.guide.running import service_in
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,23 @@ def test_a_demo_that_cannot_listen_fails_and_says_why(repository: Path) -> None:
     assert checked.returncode == 1
     assert "cannot listen on" in checked.stderr
     assert "Traceback" not in checked.stderr
+
+
+def test_what_the_demo_asks_it_asks_without_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from demo import verify
+
+    service = service_in(tmp_path)
+    service.start()
+    try:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        verify(Path(sys.executable), service.url)
+    finally:
+        service.kill()
 
 
 def test_an_older_python_is_told_which_it_has_to_be() -> None:
