@@ -12,6 +12,8 @@ from app.runtime.event_log.port import LogFull, LogUnavailable
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
+# Then it is broken off. That takes up to 20 seconds when the server says nothing at all: psycopg
+# tries to cancel for 5 of them, and waits 5 more for what comes of it.
 ANSWER_SECONDS = 10.0
 # What the address may say otherwise. A server that is gone without a word is noticed in 15 seconds.
 DEFAULTS = {
