@@ -114,6 +114,7 @@ class PostgresLog:
     async def connect(self) -> None:
         """Reach the database, and make the tables when there are none; raises LogUnavailable."""
         async with self._one_connection() as connection:
+            self._require_every_character(connection)
             try:
                 await connection.execute(TABLES)
             except psycopg.errors.InsufficientPrivilege as problem:
@@ -248,6 +249,12 @@ class PostgresLog:
             await connection.close()
             raise
         return connection
+
+    def _require_every_character(self, connection: Connection) -> None:
+        """Raises StartRefused when the database cannot store every text that a client may send."""
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StartRefused(self._database.words(f"its encoding is {encoding}, not UTF8"))
 
     async def _require_same(self, connection: Connection) -> None:
         """Raises StartRefused when this is another log, LogUnavailable when it lacks its end.

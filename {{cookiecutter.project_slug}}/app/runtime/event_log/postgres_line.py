@@ -24,6 +24,7 @@ DEFAULTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+ALWAYS = {"client_encoding": "utf8"}
 
 
 class Broken(LogUnavailable):
@@ -40,7 +41,7 @@ class Postgres:
     def __init__(self, url: str) -> None:
         """Raises StartRefused when the address is none."""
         try:
-            self._parameters: dict[str, Any] = DEFAULTS | conninfo_to_dict(url)
+            self._parameters: dict[str, Any] = DEFAULTS | conninfo_to_dict(url) | ALWAYS
         except psycopg.ProgrammingError:  # its words may repeat the password
             words = "APP_EVENT_LOG is no address of a database; use postgresql://user@host/name"
             raise StartRefused(words) from None

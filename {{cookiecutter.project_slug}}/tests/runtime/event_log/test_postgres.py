@@ -26,7 +26,7 @@ from app.runtime.event_log.postgres_notifications import (
 )
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_database
-from tests.runtime.event_log.entries import entries
+from tests.runtime.event_log.entries import entries, entry
 from tests.runtime.event_log.servers import Server
 from tests.runtime.event_log.test_conformance import said
 
@@ -292,6 +292,28 @@ async def test_a_user_who_may_make_no_tables_is_refused_in_words(url: str) -> No
 
     with pytest.raises(StartRefused, match=r"permission denied for schema public: it makes its"):
         await log.connect()
+    await log.close()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_cannot_store_every_text_is_refused(url: str, encoding: str) -> None:
+    name = f"log_{secrets.token_hex(4)}"
+    which = f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
+    await administer(url, f"CREATE DATABASE {name} {which}")
+    log = PostgresLog(f"{url.rpartition('/')[0]}/{name}")
+
+    with pytest.raises(StartRefused, match=rf"{name}: its encoding is {encoding}, not UTF8"):
+        await log.connect()
+    await log.close()
+
+
+async def test_an_address_does_not_say_what_can_be_stored(url: str) -> None:
+    log = PostgresLog(f"{url}?client_encoding=LATIN1")
+    await log.connect()
+
+    await log.append(0, [entry(1, cause="\U0001f600")])
+
+    assert [found.cause for found in await log.read(0, 1)] == ["\U0001f600"]
     await log.close()
 
 
