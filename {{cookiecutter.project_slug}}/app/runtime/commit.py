@@ -29,7 +29,7 @@ CONFLICTS, LONGEST_WAIT = 24, 0.05
 # After so many conflicts in a row half as many are decided at a time; NO_LIMIT is beyond any group.
 UNLUCKY, NO_LIMIT = 2, 1 << 16
 AGAIN_SECONDS = 5
-LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.5
+SECONDS_OF_LOOKS, SECONDS_BETWEEN_LOOKS = 10.0, 0.5
 
 UNSURE = Rejected(Code.UNAVAILABLE, "the event log failed; look before sending it again")
 CONTENDED = Rejected(Code.UNAVAILABLE, "others write to the event log all the time", retry_after=1)
@@ -205,7 +205,9 @@ class Commits(Generic[State, Command, Event]):
 
         What it was is found when the log is read on.
         """
-        for _ in range(LOOKS):
+        now = asyncio.get_running_loop().time
+        until = now() + SECONDS_OF_LOOKS
+        while now() < until:  # each look may take long to fail
             try:
                 return await self._log.read(self.head.position, 1)
             except LogUnavailable as problem:

@@ -7,8 +7,9 @@ import pytest
 
 from app.core.effects import Dispatch
 from app.core.rejected import Code, Rejected
+from app.runtime import commit
 from app.runtime.commit import CONFLICTS
-from app.runtime.event_log.port import AnswerLost, Conflict, Entry, TooLarge
+from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailable, TooLarge
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import ME, Add, Added, encode, open_tally
 
@@ -43,6 +44,20 @@ class Shared(SharedMemoryLog):
             await super().append(expected, entries)
         if how:
             raise AnswerLost("the line broke")
+
+
+class Silent(Shared):
+    """A log that loses an answer, and then takes its time to say that it is away."""
+
+    looks = 0
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """Nothing, while there is something to look up."""
+        if not self.sizes:
+            return await super().read(after, limit)
+        self.looks += 1
+        await asyncio.sleep(0.1)
+        raise LogUnavailable("no answer")
 
 
 class Deaf(Shared):
@@ -150,3 +165,19 @@ async def test_a_lost_answer_that_hid_a_conflict_is_one() -> None:
         outcome = await store.dispatch(Add(1), by=ME)
 
     assert (outcome.state, outcome.seq) == (101, 2)
+
+
+async def test_who_cannot_be_told_what_was_stored_does_not_wait_for_many_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commit, "SECONDS_OF_LOOKS", 0.25)
+    monkeypatch.setattr(commit, "SECONDS_BETWEEN_LOOKS", 0.01)
+    event_log = Silent()
+    async with open_tally(event_log) as store:
+        event_log.answers_to_lose = ["before"]
+        with pytest.raises(Rejected) as refusal:
+            await store.dispatch(Add(1), by=ME)
+        looks, event_log.sizes = event_log.looks, []
+
+    assert refusal.value == commit.UNSURE
+    assert looks <= 4

@@ -21,7 +21,7 @@ from app.runtime.event_log.port import (
     Row,
     Snapshot,
 )
-from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres
+from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres, in_time
 from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
 from app.runtime.event_log.postgres_text import with_nul, without_nul
 
@@ -85,7 +85,12 @@ SNAPSHOT = """
     WHERE fingerprint = coalesce(%s, fingerprint) ORDER BY number
 """
 # What says that a connection is of no use any more, or that its server takes nothing for now.
-BROKEN = psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction
+BROKEN = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    TimeoutError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +118,7 @@ class PostgresLog:
 
     async def connect(self) -> None:
         """Reach the database, and make the tables when there are none; raises LogUnavailable."""
-        async with self._one_connection() as connection:
+        async with self._one_connection() as connection, in_time():
             self._require_every_character(connection)
             try:
                 await connection.execute(TABLES)
@@ -241,7 +246,8 @@ class PostgresLog:
         connection = await self._database.open()
         try:
             if self.epoch:
-                await self._require_same(connection)
+                async with in_time():
+                    await self._require_same(connection)
         except BROKEN as problem:
             await connection.close()
             raise LogUnavailable(self._database.words(problem)) from None
@@ -284,7 +290,8 @@ class PostgresLog:
         while True:
             try:
                 async with self._one_connection() as connection:
-                    await connection.execute(f'LISTEN "{self._channel}"'.encode())
+                    async with in_time():
+                        await connection.execute(f'LISTEN "{self._channel}"'.encode())
                     if not began.done():
                         began.set_result(None)
                     self._growth.told()  # of what was not heard

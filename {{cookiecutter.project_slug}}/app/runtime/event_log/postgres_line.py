@@ -1,7 +1,8 @@
 """A connection to Postgres that is made when it is needed, and again after it broke."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -25,6 +26,16 @@ DEFAULTS = {
     "tcp_user_timeout": 15_000,
 }
 ALWAYS = {"client_encoding": "utf8"}
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """The limit to whatever the server is asked; raises TimeoutError."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            yield
+    except TimeoutError:
+        raise TimeoutError(f"no answer in {ANSWER_SECONDS:g} seconds") from None
 
 
 class Broken(LogUnavailable):
@@ -53,7 +64,8 @@ class Postgres:
     async def open(self) -> Connection:
         """A new connection, each of whose statements is a transaction; raises LogUnavailable."""
         try:
-            return await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
+            async with in_time():
+                return await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
         except (psycopg.Error, OSError) as problem:
             raise LogUnavailable(self.words(problem)) from None
 
@@ -85,7 +97,7 @@ class Line:
                 self._connection = connection = await self._opened()
                 self._backend = connection.info.backend_pid
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with in_time():
                     found = await connection.execute(statement, values, prepare=True)
                     return await found.fetchall() if found.description else ()
             except (psycopg.Error, TimeoutError, OSError) as problem:
