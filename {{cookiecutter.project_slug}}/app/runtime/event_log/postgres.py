@@ -151,7 +151,7 @@ class PostgresLog:
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`; raises LogUnavailable."""
         await self._end_doubt()
-        entries = [_entry_of(row) for row in await self._aside.run(READ, after, limit)]
+        entries = [_entry_of(row) for row in await self._aside.read(READ, after, limit)]
         self._see(entries)
         return entries
 

@@ -84,6 +84,12 @@ class Line:
         self._connection: Connection | None = None
         self._backend = 0
         self._turn = asyncio.Lock()
+        self._reading = asyncio.Lock()
+
+    async def read(self, statement: LiteralString, *values: object) -> Sequence[tuple[Any, ...]]:
+        """As `run`, but all other statements come before those that wait here for each other."""
+        async with self._reading:
+            return await self.run(statement, *values)
 
     async def run(self, statement: LiteralString, *values: object) -> Sequence[tuple[Any, ...]]:
         """The rows that a statement gives, in one round trip.

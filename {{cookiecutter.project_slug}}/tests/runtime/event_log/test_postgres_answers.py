@@ -65,3 +65,17 @@ async def test_who_connects_does_not_wait_without_end(node: Node, url: str) -> N
 
     await late.connect()
     await late.close()
+
+
+async def test_what_is_urgent_does_not_wait_for_all_who_read(node: Node) -> None:
+    log = await node()
+    await log.append(0, entries(1, 1000))
+    reads = [asyncio.create_task(log.read(0, 1000)) for _ in range(50)]
+    await asyncio.sleep(0)  # they all stand in line
+
+    assert await log.claim("effects", 6) == 1
+    assert await log.end() == 1000
+    await log.release("effects")
+
+    assert sum(read.done() for read in reads) <= 6
+    assert [len(found) for found in await asyncio.gather(*reads)] == [1000] * 50
