@@ -21,6 +21,7 @@ from app.runtime.event_log.port import (
     Row,
     Snapshot,
 )
+from app.runtime.event_log.postgres_doubt import Doubt, backend_of
 from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres, in_time
 from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
 from app.runtime.event_log.postgres_text import with_nul, without_nul
@@ -76,10 +77,6 @@ ANNOUNCE = """
     SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, piece)
     FROM unnest(%s::text[]) WITH ORDINALITY AS pieces (piece, number) ORDER BY number
 """
-LOOKS_FOR_AN_END = 500
-END_BACKEND = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
-# Answered once the standbys that must have each commit have all that was committed before.
-REACHED = "SELECT pg_logical_emit_message(true, 'event_log', '')"
 SNAPSHOT = """
     SELECT position, fingerprint, name, json FROM event_log_snapshot
     WHERE fingerprint = coalesce(%s, fingerprint) ORDER BY number
@@ -110,7 +107,7 @@ class PostgresLog:
         self._writing = Line(self._database, self._open)
         self._aside = Line(self._database, self._open)
         self._node = secrets.token_hex(8)
-        self._in_doubt = 0
+        self._doubt = Doubt(self._database, self._aside)
         self._seen = 0, ""  # the newest entry that was seen: its position and its command
         self._growth, self._announcements = Growth(), Announcements()
         self._notifications = Notifications(self._node, self._growth, self._announcements)
@@ -132,12 +129,12 @@ class PostgresLog:
 
     async def append(self, expected: int, entries: Sequence[Entry]) -> None:
         """Store all entries or none, durably; raises Conflict unless the log ends at `expected`."""
-        await self._end_doubt()
+        await self._doubt.end()
         rows = orjson.dumps([_row_of(entry) for entry in entries]).decode()
         try:
             stored = await self._writing.run(APPEND, rows, expected, self._channel)
         except Broken as broken:
-            self._in_doubt = broken.backend
+            self._doubt.begin(broken.backend)
             raise AnswerLost(str(broken)) from None
         except psycopg.errors.UniqueViolation as problem:
             if problem.diag.constraint_name != "event_log_pkey":
@@ -150,14 +147,14 @@ class PostgresLog:
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from the one after position `after`; raises LogUnavailable."""
-        await self._end_doubt()
+        await self._doubt.end()
         entries = [_entry_of(row) for row in await self._aside.read(READ, after, limit)]
         self._see(entries)
         return entries
 
     async def end(self) -> int:
         """The position of the last entry; raises LogUnavailable."""
-        await self._end_doubt()
+        await self._doubt.end()
         return int((await self._aside.run(END))[0][0])
 
     def tail(self, after: int) -> AsyncIterator[Sequence[Entry]]:
@@ -216,22 +213,6 @@ class PostgresLog:
     def _channel(self) -> str:
         return f"event_log_{self.epoch}"
 
-    async def _end_doubt(self) -> None:
-        """End the backend that an append was sent to, before anybody looks what came of it.
-
-        One that waits for a synchronous standby has stored it by its end, and the standby may not
-        have it: so that is waited for here.
-        """
-        for _ in range(LOOKS_FOR_AN_END):
-            if not self._in_doubt:
-                return
-            if not await self._aside.run(END_BACKEND, self._in_doubt):
-                await self._aside.run(REACHED)
-                self._in_doubt = 0
-                return
-            await asyncio.sleep(0.01)
-        raise LogUnavailable(f"the event log {self._database.name}: an append does not end")
-
     @asynccontextmanager
     async def _one_connection(self) -> AsyncIterator[Connection]:
         """A connection for one purpose; raises LogUnavailable, also when it breaks."""
@@ -248,6 +229,7 @@ class PostgresLog:
             if self.epoch:
                 async with in_time():
                     await self._require_same(connection)
+                    connection.backend = await backend_of(connection)
         except BROKEN as problem:
             await connection.close()
             raise LogUnavailable(self._database.words(problem)) from None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -11,7 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 from app.core.rejected import StartRefused
 from app.runtime.event_log.port import LogFull, LogUnavailable
 
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+# A process of the server: its pid, and its start in microseconds since 1970, if that is told.
+Backend: TypeAlias = tuple[int, int | None]
 
 # Then it is broken off. That takes up to 20 seconds when the server says nothing at all: psycopg
 # tries to cancel for 5 of them, and waits 5 more for what comes of it.
@@ -38,10 +39,16 @@ async def in_time() -> AsyncIterator[None]:
         raise TimeoutError(f"no answer in {ANSWER_SECONDS:g} seconds") from None
 
 
+class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection; `backend` is what is at its other end, if it was asked."""
+
+    backend: Backend = (0, None)
+
+
 class Broken(LogUnavailable):
     """The connection broke under way; `backend` is the process that may still be at work."""
 
-    def __init__(self, words: str, backend: int) -> None:
+    def __init__(self, words: str, backend: Backend) -> None:
         super().__init__(words)
         self.backend = backend
 
@@ -65,7 +72,7 @@ class Postgres:
         """A new connection, each of whose statements is a transaction; raises LogUnavailable."""
         try:
             async with in_time():
-                return await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
+                return await Connection.connect(**self._parameters, autocommit=True)
         except (psycopg.Error, OSError) as problem:
             raise LogUnavailable(self.words(problem)) from None
 
@@ -82,7 +89,6 @@ class Line:
         self._database = database
         self._opened = opened
         self._connection: Connection | None = None
-        self._backend = 0
         self._turn = asyncio.Lock()
         self._reading = asyncio.Lock()
 
@@ -101,7 +107,6 @@ class Line:
             connection = self._connection
             if connection is None or connection.closed:
                 self._connection = connection = await self._opened()
-                self._backend = connection.info.backend_pid
             try:
                 async with in_time():
                     found = await connection.execute(statement, values, prepare=True)
@@ -117,7 +122,7 @@ class Line:
                     case psycopg.Error() if not connection.closed:
                         raise
                 await connection.close()
-                raise Broken(words, self._backend) from None
+                raise Broken(words, connection.backend) from None
 
     async def close(self) -> None:
         """End the connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,8 +12,12 @@ import pytest
 
 from app.runtime.event_log import open_event_log, postgres_line
 from app.runtime.event_log.port import AnswerLost, LogUnavailable
+from app.runtime.event_log.postgres_doubt import REACHED, Doubt, backend_of
+from app.runtime.event_log.postgres_line import Line, Postgres
 from tests.runtime.event_log.conftest import Node
 from tests.runtime.event_log.entries import entries
+from tests.runtime.event_log.interrupted import Interrupted
+from tests.runtime.event_log.test_postgres import administer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.parametrize("engine", ["postgres"])]
 
@@ -79,3 +84,62 @@ async def test_what_is_urgent_does_not_wait_for_all_who_read(node: Node) -> None
 
     assert sum(read.done() for read in reads) <= 6
     assert [len(found) for found in await asyncio.gather(*reads)] == [1000] * 50
+
+
+async def with_few_rights(url: str) -> str:
+    """The address for a role that is no administrator."""
+    name = f"few_{secrets.token_hex(4)}"
+    await administer(url, f"CREATE ROLE {name} LOGIN PASSWORD 'few'")
+    return url.replace("app:secret-9", f"{name}:few")
+
+
+CHECKPOINTER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+
+
+@pytest.mark.parametrize("has_few_rights", [False, True])
+async def test_a_process_is_not_taken_for_one_that_had_its_pid(
+    url: str, has_few_rights: bool
+) -> None:
+    """As after a start of the server, when pids begin anew."""
+    database = Postgres(await with_few_rights(url) if has_few_rights else url)
+    line = Line(database, database.open)
+    doubt = Doubt(database, line)
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as another:
+        [(lasting,)] = await (await another.execute(CHECKPOINTER)).fetchall()
+        for pid in another.info.backend_pid, lasting:
+            doubt.begin((pid, 1))
+            await doubt.end()
+        await another.execute("SELECT")
+    await line.close()
+
+
+async def test_what_is_in_doubt_is_ended_also_by_a_role_with_few_rights(url: str) -> None:
+    database = Postgres(await with_few_rights(url))
+    line, victim = Line(database, database.open), await database.open()
+    doubt = Doubt(database, line)
+
+    doubt.begin(await backend_of(victim))
+    await doubt.end()
+
+    with pytest.raises(psycopg.OperationalError):
+        await victim.execute("SELECT")
+    await line.close()
+
+
+async def test_a_doubt_that_begins_while_another_ends_is_ended_too(url: str) -> None:
+    database = Postgres(url)
+    line, victims = Interrupted(database), [await database.open() for _ in range(2)]
+    doubt = Doubt(database, line)
+
+    async def begin_again() -> None:
+        doubt.begin(await backend_of(victims[1]))
+
+    line.before[REACHED] = begin_again
+    doubt.begin(await backend_of(victims[0]))
+    await doubt.end()
+
+    for victim in victims:
+        with pytest.raises(psycopg.OperationalError):
+            await victim.execute("SELECT")
+    await line.close()
