@@ -22,6 +22,7 @@ from app.runtime.event_log.port import (
     Snapshot,
 )
 from app.runtime.event_log.postgres_doubt import Doubt, backend_of
+from app.runtime.event_log.postgres_leases import PostgresLeases
 from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres, in_time
 from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
 from app.runtime.event_log.postgres_text import with_nul, without_nul
@@ -61,17 +62,6 @@ SAME = """
         (SELECT command FROM event_log WHERE position = %s)
     FROM event_log_epoch
 """
-# What ends much later than any lease can was renewed before the server's clock was set back.
-CLAIM = """
-    INSERT INTO event_log_lease AS lease
-    VALUES (%s, %s, 1, clock_timestamp() + make_interval(secs => %s))
-    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
-        term = lease.term + (lease.holder != excluded.holder OR lease.until < now())::int
-    WHERE lease.holder = excluded.holder OR lease.until < clock_timestamp()
-        OR lease.until > excluded.until + make_interval(secs => %s)
-    RETURNING term
-"""
-RELEASE = "UPDATE event_log_lease SET until = '-infinity' WHERE name = %s AND holder = %s"
 # What is lost with the server is no loss: whoever would have heard it is cut off, too.
 ANNOUNCE = """
     SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, piece)
@@ -108,6 +98,7 @@ class PostgresLog:
         self._aside = Line(self._database, self._open)
         self._node = secrets.token_hex(8)
         self._doubt = Doubt(self._database, self._aside)
+        self._leases = PostgresLeases(self._aside, self._node)
         self._seen = 0, ""  # the newest entry that was seen: its position and its command
         self._growth, self._announcements = Growth(), Announcements()
         self._notifications = Notifications(self._node, self._growth, self._announcements)
@@ -184,13 +175,12 @@ class PostgresLog:
         return Snapshot(int(found[0][0]), str(found[0][1]), rows) if found else None
 
     async def claim(self, name: str, seconds: float) -> int | None:
-        """Take or renew the lease of this name, by the clock of the server; its term, or None."""
-        found = await self._aside.run(CLAIM, name, self._node, seconds, seconds)
-        return int(found[0][0]) if found else None
+        """Take or renew the lease of this name; its term, or None: another has it."""
+        return await self._leases.claim(name, seconds)
 
     async def release(self, name: str) -> None:
         """Let another node have the lease at once, if this one has it; raises LogUnavailable."""
-        await self._aside.run(RELEASE, name, self._node)
+        await self._leases.release(name)
 
     async def announce(self, text: str) -> None:
         """Tell all other nodes, in as many notifications as it takes; raises LogUnavailable."""

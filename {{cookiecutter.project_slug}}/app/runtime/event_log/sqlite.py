@@ -3,18 +3,18 @@
 import asyncio
 import secrets
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from app.runtime.event_log.announcements import Announcements, require_announceable
 from app.runtime.event_log.growth import Growth
-from app.runtime.event_log.leases import Watch
+from app.runtime.event_log.leases import Lease, Watch
 from app.runtime.event_log.neighbours import Neighbours
 from app.runtime.event_log.port import Conflict, Entry, LogFull, LogUnavailable, Row, Snapshot
 from app.runtime.event_log.sqlite_file import COLUMNS, end_of, epoch_of, open_file, snapshot_of
@@ -62,7 +62,7 @@ class SqliteLog:
         self._path, self.is_shared = path, shared
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="event-log")
         self._node = secrets.token_hex(8)
-        self._watch, self._renewed = Watch(), dict[str, float]()
+        self._watch = Watch(self._node)
         self._growth, self._announcements = Growth(), Announcements()
         self._neighbours: Neighbours | None = None
 
@@ -119,7 +119,7 @@ class SqliteLog:
 
     async def release(self, name: str) -> None:
         """Let another process have the lease at once, if this one has it."""
-        self._renewed.pop(name, None)
+        self._watch.released(name)
         release = "UPDATE lease SET holder = NULL WHERE name = ? AND holder = ?"
         await self._write(release, [(name, self._node)])
 
@@ -184,20 +184,17 @@ class SqliteLog:
             raise LogFull(words) from problem
 
     def _claim(self, name: str, seconds: float) -> int | None:
-        now = time.monotonic()
+        asked = monotonic()
         with self._transaction() as transaction:
-            found = transaction.execute("SELECT * FROM lease WHERE name = ?", (name,)).fetchone()
-            _, holder, term, renewed = found or (name, None, 0, 0)
-            if holder == self._node:
-                is_new = now >= self._renewed[name] + seconds
-            else:
-                is_new = holder is None or self._watch.has_lapsed(name, renewed, seconds)
-                if not is_new:
-                    return None
-            row = (name, self._node, term + is_new, renewed + 1)
-            transaction.execute("REPLACE INTO lease VALUES (?, ?, ?, ?)", row)
-        self._renewed[name] = now
-        return term + is_new
+            row = transaction.execute("SELECT * FROM lease WHERE name = ?", (name,)).fetchone()
+            _, holder, old_term, renewal = row or (name, None, 0, 0)
+            term = self._watch.term(name, Lease(holder, old_term, renewal), seconds)
+            if term is None:
+                return None
+            lease = name, self._node, term, renewal + 1
+            transaction.execute("REPLACE INTO lease VALUES (?, ?, ?, ?)", lease)
+        self._watch.renewed(name, asked)
+        return term
 
     def _received(self, data: bytes) -> None:
         if data.startswith(ANNOUNCED):

@@ -243,22 +243,6 @@ async def test_a_server_that_lacks_what_was_seen_is_not_believed(url: str) -> No
         await each.close()
 
 
-async def test_a_lease_that_ends_too_late_to_be_true_has_ended(url: str) -> None:
-    """The server's clock was set back, or another server's took its place, and the holder died."""
-    log, dead = PostgresLog(url), PostgresLog(url)
-    for each in log, dead:
-        await each.connect()
-    assert await dead.claim("effects", 6) == 1
-    assert await log.claim("effects", 6) is None
-
-    await administer(url, "UPDATE event_log_lease SET until = until + interval '1 hour'")
-
-    assert await log.claim("effects", 6) == 2
-    assert await dead.claim("effects", 6) is None
-    for each in log, dead:
-        await each.close()
-
-
 async def test_a_server_that_only_reads_is_waited_for(url: str) -> None:
     """As one that has run out of disk, or gives way to another."""
     log, second = PostgresLog(url), PostgresLog(url)

@@ -1,17 +1,18 @@
 """Leases in a stream of their own: the last message of it says who has which."""
 
 import secrets
-import time
+from time import monotonic
 from typing import Any
 
 import orjson
 
-from app.runtime.event_log.leases import Watch
+from app.runtime.event_log.leases import Lease, Watch
 from app.runtime.event_log.nats.stream import Stream, WrongSequence
 from app.runtime.event_log.port import LogUnavailable
 
 RENEWALS_KEPT = 100  # one is needed
 TRIES = 20
+NOBODYS = {"holder": None, "term": 0, "renewal": 0}
 
 
 class NatsLeases:
@@ -24,32 +25,27 @@ class NatsLeases:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._node = secrets.token_hex(8)
-        self._watch, self._renewed = Watch(), dict[str, float]()
+        self._watch = Watch(self._node)
 
     async def claim(self, name: str, seconds: float) -> int | None:
         """Take or renew a lease; its term, or None: another has it. Raises LogUnavailable."""
         for _ in range(TRIES):
-            now = time.monotonic()
+            asked = monotonic()
             sequence, leases = await self._found()
-            lease = leases.get(name, {"holder": None, "term": 0, "renewal": 0})
-            if lease["holder"] == self._node:
-                is_new = now >= self._renewed.get(name, float("-inf")) + seconds
-            else:
-                is_free = lease["holder"] is None
-                is_new = is_free or self._watch.has_lapsed(name, lease["renewal"], seconds)
-                if not is_new:
-                    return None
-            term = lease["term"] + is_new
-            renewal = lease["renewal"] + 1
+            found = leases.get(name, NOBODYS)
+            term = self._watch.term(name, Lease(**found), seconds)
+            if term is None:
+                return None
+            renewal = found["renewal"] + 1
             leases[name] = {"holder": self._node, "term": term, "renewal": renewal}
             if await self._store(sequence, leases):
-                self._renewed[name] = now
-                return int(term)
+                self._watch.renewed(name, asked)
+                return term
         raise LogUnavailable(self._stream.words("others claim leases all the time"))
 
     async def release(self, name: str) -> None:
         """Let another node have a lease at once, if this one has it; raises LogUnavailable."""
-        self._renewed.pop(name, None)
+        self._watch.released(name)
         for _ in range(TRIES):
             sequence, leases = await self._found()
             if leases.get(name, {}).get("holder") != self._node:
