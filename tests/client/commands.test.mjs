@@ -1,6 +1,7 @@
 /** What becomes of a command: with a connection, without one, and when one breaks. */
 
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { live, opened, settled, timed, world } from './world.mjs';
 
 timed('a command settles on its own ack or error', async () => {
@@ -170,6 +171,38 @@ timed('an id that waits already has one answer', async () => {
 
   assert.deepEqual(await one, await again);
   assert.deepEqual(made.sockets[0].commands, ['one']);
+  return made;
+});
+
+timed('a signal takes back what waits, and nothing else', async () => {
+  const made = world();
+  made.client.connect();
+  const [one, two] = [new AbortController(), new AbortController()];
+  const [taken, kept] = [one, two].map(({ signal }, at) => made.client.send('Reset', `${at}`, signal));
+  one.abort();
+  await assert.rejects(taken, { name: 'CommandError', code: 'aborted', id: '0' });
+  await assert.rejects(made.client.send('Reset', 'late', one.signal), { code: 'aborted' });
+  const socket = await opened(made);
+  assert.deepEqual(socket.commands, ['1']);
+
+  socket.says({ type: 'ack', id: '1', seq: 8 });
+  await kept;
+  for (const { signal } of [one, two]) assert.deepEqual(getEventListeners(signal, 'abort'), []);
+  return made;
+});
+
+timed('what has been sent may be done, and is not taken back', async ({ tick }) => {
+  const made = await live();
+  const controller = new AbortController();
+  const done = made.client.send('Reset', 'one', controller.signal);
+  made.sockets[0].breaks();
+  controller.abort();
+  await tick(1_000);
+  const socket = await opened(made);
+
+  assert.deepEqual(socket.commands, ['one']);
+  socket.says({ type: 'ack', id: 'one', seq: 8, duplicate: true });
+  assert.equal((await done).duplicate, true);
   return made;
 });
 

@@ -114,13 +114,30 @@ timed('it listens to others besides, now and after it was away', async ({ tick }
   return made;
 });
 
-timed('asked for all topics it names those of the snapshot; without any it names none', async () => {
+timed('asked for all topics it names those of the snapshot; where there are none it names none', async () => {
   const made = await live({ topics: 'all' });
   assert.deepEqual(made.sockets[0].sent, [{ ...SUBSCRIBE, topics: ['counter'] }]);
 
   const empty = await live({ topics: 'all', fetch: async () => answer({ ...SNAPSHOT, state: {} }) });
-  assert.deepEqual(empty.sockets[0].sent, [SUBSCRIBE]);
+  assert.deepEqual(empty.sockets[0].sent, [{ ...SUBSCRIBE, topics: [] }]);
   empty.client.close();
+  return made;
+});
+
+timed('no topics are none, and not all', async () => {
+  const made = await live({ topics: [] });
+  made.client.also(['counter']);
+
+  assert.deepEqual(made.sockets[0].sent.map(({ topics }) => topics), [[], ['counter']]);
+  return made;
+});
+
+timed('where topics were not spoken of, one more would end all others: it is refused', async () => {
+  const made = await live();
+  made.client.also([]);
+
+  assert.throws(() => made.client.also(['presence:lobby']), TypeError);
+  assert.deepEqual(made.sockets[0].sent, [SUBSCRIBE, SUBSCRIBE]);
   return made;
 });
 

@@ -27,8 +27,9 @@
  */
 /**
  * `base` is where the service is; `query`, such as `?user=alice`, is added to every address.
- * `topics` are the names to listen to, or `'all'`: those that the snapshot shows. Without them
- * every event is heard that is kept in the log; those that only pass reach who names them.
+ * `topics` are the names to listen to, or `'all'`: those that the snapshot shows; with `[]` nothing
+ * is heard. Without them every event is heard that is kept in the log; those that only pass reach
+ * who names them.
  * `getToken` gives the token of whoever is logged in; it is asked before every connection and
  * request, and before the token that it gave expires, so let it remember. `apply` gives the view
  * as it is after an event, as a new value; without it the view is that of the last snapshot.
@@ -94,7 +95,8 @@ export type Options<Event = Action, View extends object = Record<string, any>> =
 };
 /**
  * A command that is not done. `code` is the service's, or `outbox_full` (not sent: too many wait),
- * or `stopped` (the client was stopped before there was an answer: it may have been done).
+ * or `aborted` (taken back before it was sent), or `stopped` (the client was stopped before there
+ * was an answer: it may have been done).
  */
 export declare class CommandError extends Error {
     code: string;
@@ -116,7 +118,7 @@ export declare class LiveClient<Command = Action, Event = Action, View extends o
     #private;
     base: string;
     query: string;
-    topics: "all" | string[];
+    topics: "all" | string[] | undefined;
     getToken: (() => string | null | undefined | Promise<string | null | undefined>) | undefined;
     apply: (view: View, name: string, fields: any, message: EventMessage<Event>) => View;
     outbox: number;
@@ -144,7 +146,8 @@ export declare class LiveClient<Command = Action, Event = Action, View extends o
     /** Let go of the socket, the timers, the page; what waits for an answer is rejected. */
     close(): void;
     /**
-     * Listen to these names besides `topics`, which must name some, instead of those given before.
+     * Listen to these names besides `topics`, instead of those given before. Without the option
+     * `topics` it throws: the service would tell what is named, and nothing else any more.
      * @param {string[]} topics
      */
     also(topics: string[]): void;
@@ -152,11 +155,13 @@ export declare class LiveClient<Command = Action, Event = Action, View extends o
     interrupt(): void;
     /**
      * Ask the service to do something, once. Without a connection the command waits for the next one;
-     * if the connection breaks it is sent again with its `id`, by which the service knows it.
+     * if the connection breaks it is sent again with its `id`, by which the service knows it. Until
+     * it is sent, `signal` takes it back: `AbortSignal.timeout(5_000)` lets it wait no longer.
      * Rejects with a CommandError.
-     * @param {Command} action @param {string} [id] @returns {Promise<Ack>}
+     * @param {Command} action @param {string} [id] @param {AbortSignal} [signal]
+     * @returns {Promise<Ack>}
      */
-    send(action: Command, id?: string): Promise<Ack>;
+    send(action: Command, id?: string, signal?: AbortSignal): Promise<Ack>;
     /** What the service knows now. @param {AbortSignal} [signal] @returns {Promise<Snapshot<View>>} */
     snapshot(signal?: AbortSignal): Promise<Snapshot<View>>;
     /**

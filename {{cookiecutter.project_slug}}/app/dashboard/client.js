@@ -27,8 +27,9 @@
  */
 /**
  * `base` is where the service is; `query`, such as `?user=alice`, is added to every address.
- * `topics` are the names to listen to, or `'all'`: those that the snapshot shows. Without them
- * every event is heard that is kept in the log; those that only pass reach who names them.
+ * `topics` are the names to listen to, or `'all'`: those that the snapshot shows; with `[]` nothing
+ * is heard. Without them every event is heard that is kept in the log; those that only pass reach
+ * who names them.
  * `getToken` gives the token of whoever is logged in; it is asked before every connection and
  * request, and before the token that it gave expires, so let it remember. `apply` gives the view
  * as it is after an event, as a new value; without it the view is that of the last snapshot.
@@ -53,10 +54,12 @@ const IN_FLIGHT = 32;
 // What is refused for the moment only is sent again when the service says so, but not for ever.
 const [FOR_THE_MOMENT, TRIES] = [['rate_limited', 'unavailable'], 10];
 const SNAPSHOTS_A_CONNECTION = 3;
+const TAKEN_BACK = 'taken back before it was sent';
 
 /**
  * A command that is not done. `code` is the service's, or `outbox_full` (not sent: too many wait),
- * or `stopped` (the client was stopped before there was an answer: it may have been done).
+ * or `aborted` (taken back before it was sent), or `stopped` (the client was stopped before there
+ * was an answer: it may have been done).
  */
 export class CommandError extends Error {
   constructor(/** @type {Refusal} */ { message, code = 'internal', id, retry_after, fields }) {
@@ -97,8 +100,9 @@ export class LiveClient {
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */ #timers = {};
   /**
    * In the order in which they were given; a promise settles when its command leaves.
-   * @type {Map<string, {text: string, isSent: boolean, tries: number, answer: Promise<Ack>,
-   *   resolve: (ack: Ack) => void, reject: (error: Error) => void}>}
+   * `isSent`: on this connection, and there is no answer yet; `wasSent`: ever, and so it may be done.
+   * @type {Map<string, {text: string, isSent: boolean, wasSent: boolean, tries: number,
+   *   answer: Promise<Ack>, resolve: (ack: Ack) => void, reject: (error: Error) => void}>}
    */
   #outbox = new Map();
   /** @type {Map<string, Set<(value: any) => void>>} */ #listeners = new Map();
@@ -107,7 +111,7 @@ export class LiveClient {
   constructor(options = {}) {
     this.base = options.base ?? globalThis.location.origin;
     this.query = options.query ?? '';
-    this.topics = options.topics ?? [];
+    this.topics = options.topics;
     this.getToken = options.getToken;
     this.apply = options.apply ?? ((/** @type {View} */ view) => view);
     this.outbox = options.outbox ?? 256;
@@ -144,10 +148,12 @@ export class LiveClient {
   }
 
   /**
-   * Listen to these names besides `topics`, which must name some, instead of those given before.
+   * Listen to these names besides `topics`, instead of those given before. Without the option
+   * `topics` it throws: the service would tell what is named, and nothing else any more.
    * @param {string[]} topics
    */
   also(topics) {
+    if (topics.length && !this.topics) throw new TypeError("also() needs the option topics, such as 'all'");
     this.#also = topics;
     const isOpen = this.#socket && (this.#socket.readyState ?? OPEN) === OPEN;
     if (isOpen && (this.#fresh ?? this).epoch) this.#name();
@@ -160,24 +166,29 @@ export class LiveClient {
 
   /**
    * Ask the service to do something, once. Without a connection the command waits for the next one;
-   * if the connection breaks it is sent again with its `id`, by which the service knows it.
+   * if the connection breaks it is sent again with its `id`, by which the service knows it. Until
+   * it is sent, `signal` takes it back: `AbortSignal.timeout(5_000)` lets it wait no longer.
    * Rejects with a CommandError.
-   * @param {Command} action @param {string} [id] @returns {Promise<Ack>}
+   * @param {Command} action @param {string} [id] @param {AbortSignal} [signal]
+   * @returns {Promise<Ack>}
    */
-  async send(action, id = uuid()) {
+  async send(action, id = uuid(), signal) {
     const known = this.#outbox.get(id);
     if (known) return known.answer;
     const refuse = (/** @type {string} */ code, /** @type {string} */ message) => {
       throw new CommandError({ code, message, id });
     };
     if (this.state === 'stopped') refuse('stopped', 'not connected: connect first');
+    if (signal?.aborted) refuse('aborted', TAKEN_BACK);
     if (this.#outbox.size >= this.outbox) refuse('outbox_full', 'too many commands wait');
     const text = JSON.stringify({ type: 'command', action, id });
-    /** @type {any} */ const command = { text, isSent: false, tries: 0 };
+    /** @type {any} */ const command = { text, isSent: false, wasSent: false, tries: 0 };
     command.answer = new Promise((resolve, reject) => Object.assign(command, { resolve, reject }));
     this.#outbox.set(id, command);
     this.#flush();
-    return command.answer;
+    const takeBack = () => this.#takeBack(id);
+    signal?.addEventListener('abort', takeBack);
+    return command.answer.finally(() => signal?.removeEventListener('abort', takeBack));
   }
 
   /** What the service knows now. @param {AbortSignal} [signal] @returns {Promise<Snapshot<View>>} */
@@ -252,9 +263,10 @@ export class LiveClient {
 
   #name() {
     const { seq, epoch } = this.#fresh ?? this;
-    const topics = [...(this.topics === 'all' ? this.#names : this.topics), ...this.#also];
-    const named = topics.length ? { topics } : {};
-    this.#say({ type: 'subscribe', ...named, since: seq, epoch });
+    const given = this.topics === 'all' ? this.#names : this.topics;
+    // JSON leaves out what is undefined: then all is heard that is kept.
+    const topics = given ? [...given, ...this.#also] : undefined;
+    this.#say({ type: 'subscribe', topics, since: seq, epoch });
   }
 
   #subscribed(/** @type {any} */ { recovered, denied }) {
@@ -336,9 +348,17 @@ export class LiveClient {
     const unsent = commands.filter(({ isSent }) => !isSent);
     const room = IN_FLIGHT - (commands.length - unsent.length);
     for (const command of unsent.slice(0, Math.max(0, room))) {
-      command.isSent = true;
+      command.isSent = command.wasSent = true;
       this.#socket?.send(command.text);
     }
+  }
+
+  /** Unless it may have reached the service: then it gets its answer. */
+  #takeBack(/** @type {string} */ id) {
+    const command = this.#outbox.get(id);
+    if (!command || command.wasSent) return;
+    this.#outbox.delete(id);
+    command.reject(new CommandError({ code: 'aborted', message: TAKEN_BACK, id }));
   }
 
   #answered(/** @type {any} */ message) {
