@@ -1,5 +1,6 @@
 """The event log of the dashboard in a real browser: the past is seen, and copied as a test."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,31 @@ def test_a_slider_shows_the_past_and_a_moment_becomes_a_test_that_passes(
         expect(panel.locator("output")).to_contain_text("Live")
 
     assert passes(copied, tmp_path)
+
+
+def test_who_goes_back_page_by_page_is_not_sent_to_the_start(service: Any, browser: Any) -> None:
+    with httpx.Client(base_url=service.url) as client:
+        for _ in range(310):
+            client.post("/api/v1/commands", json={"Increment": {"by": 1}}).raise_for_status()
+    with watching(browser, service.url) as watched:
+        asked: list[int] = []
+
+        def note(request: Any) -> None:
+            if found := re.search(r"/api/v1/log\?limit=100&before=(\d+)", request.url):
+                asked.append(int(found[1]))
+
+        watched.page.on("request", note)
+        panel = watched.panel("timeline")
+        panel.get_by_label("Only events named").fill("WasReset")
+        earlier = panel.get_by_role("button", name="Earlier")
+        with watched.page.expect_response("**/api/v1/log?limit=100&before=*"):
+            earlier.click()
+        with watched.page.expect_response("**/api/v1/log?limit=100"):
+            send(service, "Reset")
+        with watched.page.expect_response("**/api/v1/log?limit=100&before=*"):
+            earlier.click()
+
+        assert asked == [asked[0], asked[0] - 100]
 
 
 def test_somebody_else_is_told_whose_the_log_is(service: Any, browser: Any) -> None:

@@ -20,8 +20,8 @@ export function entries(choose, readPage) {
   /** @type {Map<number, any>} */
   let items = new Map();
   let [wanted, chosen] = ['', /** @type {number | null} */ (null)];
-  /** @type {number | null} */
-  let next = null;
+  // Before it nothing has been read: 0 when there is nothing more, Infinity when nothing is known.
+  let next = Infinity;
   const draw = perFrame(show);
   const list = el('ol', {});
   const more = button('Earlier', readMore, { class: 'quiet' });
@@ -36,11 +36,10 @@ export function entries(choose, readPage) {
     items = new Map(meant.map((row) => [row.position, before.get(row.position) ?? itemOf(row, choose)]));
     items.forEach((item, position) => item.firstChild.setAttribute('aria-pressed', position === chosen));
     arrange(list, [...items.values()]);
-    more.hidden = next === null || rows.size >= KEPT || meant.length >= SHOWN;
+    more.hidden = next === 0 || next === Infinity || rows.size >= KEPT || meant.length >= SHOWN;
   }
 
   async function readMore() {
-    if (next === null) return;
     const page = await readPage(next).catch(() => null);
     if (page) take(page);
   }
@@ -52,7 +51,8 @@ export function entries(choose, readPage) {
       if (rows.get(row.position)?.by !== row.by) items.delete(row.position);
       rows.set(row.position, row);
     }
-    next = page.next;
+    // The newest page is read again and again: it does not take back how far somebody has gone.
+    next = Math.min(next, page.next ?? 0);
     draw();
   }
 
@@ -63,6 +63,7 @@ export function entries(choose, readPage) {
     clear() {
       rows.clear();
       items.clear();
+      next = Infinity;
     },
     /** @param {Row} row  newer than all others */
     add(row) {
