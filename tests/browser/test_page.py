@@ -1,5 +1,7 @@
 """The page around the panels."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from tests.browser.watched import RECOVERED, expect, placed, watching
@@ -132,6 +134,48 @@ def test_a_feature_without_a_panel_shows_its_state(service: Any, browser: Any) -
         panel.get_by_role("button", name="Send").click()
         expect(panel.locator("pre")).to_contain_text('"value": 0')
 
-        (complaint,) = one.complaints
-        assert "404" in complaint
+        assert one.complaints
+        assert all("404" in complaint for complaint in one.complaints)
+        one.complaints.clear()
+
+
+def changed(before: str, after: str) -> Callable[[Any], None]:
+    """A file of the dashboard with another text in the place of this one."""
+
+    def answer(route: Any) -> None:
+        if route.request.method == "HEAD":
+            route.continue_()
+            return
+        text = route.fetch().text()
+        assert text.count(before) == 1
+        route.fulfill(body=text.replace(before, after), content_type="text/javascript")
+
+    return answer
+
+
+def test_a_panel_that_fails_is_told_and_stops_no_other(service: Any, browser: Any) -> None:
+    comes_last = "await new Promise((go) => setTimeout(go, 500));\nexport const title"
+    changes = {
+        "orders": changed("export const title", comes_last),
+        "chat": changed(
+            "    event(name, {", "    event() { throw Error('of event'); },\n    other(name, {"
+        ),
+        "jobs": changed("  reset(state);\n", "  throw Error('of mount');\n"),
+        "inventory": changed("export function mount(", "export function mount(("),
+    }
+    with watching(browser, service.url) as one:
+        for feature, change in changes.items():
+            one.page.route(f"**/panels/{feature}.js", change)
+        one.page.reload()
+        one.expect_live()
+
+        placed(one)
+
+        expect(one.panel("inventory").locator("pre")).to_be_visible()
+        expect(one.panel("chat")).to_be_visible()
+        expect(one.panel("jobs")).to_have_count(0)
+        told = {re.sub(r"^(?:Uncaught )?(?:Error: )?", "", each) for each in one.complaints}
+        assert {"of event", "of mount"} < told
+        (third,) = told - {"of event", "of mount"}
+        assert third.startswith("/dashboard/panels/inventory.js cannot be used: SyntaxError")
         one.complaints.clear()

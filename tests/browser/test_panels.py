@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import httpx
+
 from tests.browser.watched import expect, placed, watching
 
 
@@ -135,6 +137,39 @@ def test_people_talk_in_rooms(service: Any, browser: Any) -> None:
         expect(said).to_contain_text("<b>yes</b>")
         one.page.reload()
         expect(one.page.get_by_role("log", name="Said in kitchen")).to_contain_text("yes")
+
+
+def test_a_room_is_shown_at_its_newest_message_and_follows(service: Any, browser: Any) -> None:
+    def say(text: str) -> None:
+        message = {"SendMessage": {"room": "lobby", "text": f"{text}\n" * 9}}
+        httpx.post(f"{service.url}/api/v1/commands", json=message).raise_for_status()
+
+    for number in range(9):
+        say(f"number {number}")
+    with watching(browser, f"{service.url}/?user=alice&role=operator") as one:
+        log = one.page.get_by_role("log", name="Said in lobby")
+        # With all panels and those who are present around it, it has the height that it keeps.
+        expect(one.panel("chat")).to_contain_text("Here now: alice")
+        expect(one.page.locator(".tiles .panel")).to_have_count(6)
+        assert log.evaluate(BELOW) < 1
+
+        one.page.set_viewport_size({"width": 360, "height": 780})
+        assert log.evaluate(BELOW) < 1
+
+        say("the newest")
+        expect(log).to_contain_text("the newest")
+        assert log.evaluate(BELOW) < 1
+
+        log.evaluate("it => { it.scrollTop = 99 }")
+        expect(log).to_have_js_property("scrollTop", 99)
+        say("unread")
+        expect(log).to_contain_text("unread")
+        assert log.evaluate("it => it.scrollTop") == 99
+
+
+# How much of it is out of sight below, as soon as the screen has been drawn again.
+BELOW = """it => new Promise((tell) => requestAnimationFrame(() => requestAnimationFrame(
+    () => tell(it.scrollHeight - it.scrollTop - it.clientHeight))))"""
 
 
 def test_a_room_shows_who_is_there(service: Any, browser: Any) -> None:

@@ -1,8 +1,9 @@
 /**
  * The panels: one for each feature that the snapshot names, kept up to date by events.
  *
- * A feature's panel is a module, `panels/FEATURE.js`; a feature without one gets
- * `panels/generic.js`. A panel exports
+ * A feature's panel is a module, `panels/FEATURE.js`; a feature without one, or with one that cannot
+ * be loaded, gets `panels/generic.js`. What is wrong with a panel stands in the browser's console,
+ * and stops no other. A panel exports
  *
  *     export const title = 'Orders';
  *     export const wide = true;             // optional: a row of its own, above the others
@@ -11,7 +12,7 @@
  *     export const first = { label: 'Place an order', action: (viewer) => ({…}) };  // optional:
  *                                           // what somebody who is new here is offered to do
  *     export function mount(root, { state, send, command, read, snapshot, tell, badge, also, viewer }) {
- *       …
+ *       …                                 // `root` is on the page already
  *       return {
  *         event(name, fields, message) {},  // something happened, in this feature or in another
  *         reset(state) {},                  // forget all and show this
@@ -63,7 +64,7 @@ export function followWithPanels(client, viewer) {
   client.on('snapshot', ({ state }) => inTurn(() => start(state)));
   client.on('event', (message) => inTurn(() => hear(message)));
   client.on('state', (now) => {
-    if (now === 'live') inTurn(() => panels.forEach((panel) => panel.live?.()));
+    if (now === 'live') inTurn(() => each((panel) => panel.live?.()));
   });
   log();
 
@@ -73,14 +74,19 @@ export function followWithPanels(client, viewer) {
     else act();
   }
 
+  /** One panel that fails does not stop the others. @param {(panel: Panel) => void} act */
+  function each(act) {
+    panels.forEach((panel) => reported(() => act(panel)));
+  }
+
   /** @param {Record<string, any>} state */
   async function start(state) {
     isLoading = true;
-    await Promise.all(Object.entries(state).map(async ([feature, part]) => {
+    await Promise.all(Object.entries(state).map(([feature, part]) => reported(async () => {
       const known = panels.get(feature);
       if (known) known.reset(part);
-      else panels.set(feature, await load(feature, part));
-    })).catch(reportError);
+      else await load(feature, part);
+    })));
     isLoading = false;
     while (waiting.length && !isLoading) waiting.shift()?.();
   }
@@ -88,19 +94,30 @@ export function followWithPanels(client, viewer) {
   /** @param {import('./client.js').EventMessage} message */
   function hear(message) {
     const [name, fields] = tagged(message.action);
-    panels.forEach((panel) => panel.event(name, fields, message));
+    each((panel) => panel.event(name, fields, message));
   }
 
-  /** @param {string} feature @param {any} state @returns {Promise<Panel>} */
+  /** @param {string} feature @param {any} state */
   async function load(feature, state) {
-    const panel = await import(`/dashboard/panels/${encodeURIComponent(feature)}.js`)
-      .catch(() => import('/dashboard/panels/generic.js'));
+    const panel = await moduleOf(feature);
     if (panel.styles) await stylesheet(panel.styles);
     const { root, badge } = section(feature, panel.title);
-    const made = panel.mount(root, contextOf(feature, state, badge));
     place(root, panel);
+    mount(feature, panel, root, contextOf(feature, state, badge));
     if (panel.first) offer(panel.first, panel.rank ?? RANK);
-    return made;
+  }
+
+  /**
+   * On the page already, so that a panel can scroll, and measure what it shows.
+   * @param {string} feature @param {any} panel @param {any} root @param {Context} context
+   */
+  function mount(feature, panel, root, context) {
+    try {
+      panels.set(feature, panel.mount(root, context));
+    } catch (error) {
+      root.remove();
+      throw error;
+    }
   }
 
   /** @param {string} feature @param {any} state @param {(number: number) => void} badge @returns {Context} */
@@ -142,10 +159,32 @@ export function followWithPanels(client, viewer) {
     const panel = await import('/dashboard/panels/timeline.js');
     await stylesheet(panel.styles);
     const { root, badge } = section('timeline', panel.title);
-    inTurn(() => {
-      panels.set('', panel.mount(root, contextOf('', null, badge)));
+    inTurn(() => reported(() => {
       byId('log').append(root);
-    });
+      mount('', panel, root, contextOf('', null, badge));
+    }));
+  }
+}
+
+/** @param {string} feature */
+async function moduleOf(feature) {
+  const file = `/dashboard/panels/${encodeURIComponent(feature)}.js`;
+  try {
+    return await import(file);
+  } catch (error) {
+    // An import does not say whether nothing is there, or something that is no good.
+    const { ok } = await fetch(file, { method: 'HEAD' });
+    if (ok) reportError(new Error(`${file} cannot be used: ${error}`, { cause: error }));
+    return import('/dashboard/panels/generic.js');
+  }
+}
+
+/** Do what may fail; a mistake there is seen as any other. @param {() => void | Promise<void>} act */
+async function reported(act) {
+  try {
+    await act();
+  } catch (error) {
+    reportError(error);
   }
 }
 

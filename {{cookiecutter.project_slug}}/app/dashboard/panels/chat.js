@@ -40,6 +40,7 @@ export function mount(root, { state, send, also }) {
   const present = el('p', { class: 'present', hidden: true });
   const empty = el('p', { class: 'empty' }, 'Nobody has said anything here yet.');
   let log = logOf(shown, []);
+  let toEnd = following(log);
   /** @type {Message[]} said here since the last frame */
   let fresh = [];
   const draw = perFrame(append);
@@ -65,10 +66,11 @@ export function mount(root, { state, send, also }) {
     const anew = logOf(name, rooms.get(name) ?? []);
     log.replaceWith(anew);
     log = anew;
+    toEnd = following(log);
     fresh = [];
-    log.scrollTop = log.scrollHeight;
     unread.delete(name);
     count();
+    toEnd();
   }
 
   /** Be in the room that is shown, and in no other, and hear who else is. */
@@ -116,12 +118,11 @@ export function mount(root, { state, send, also }) {
 
   function append() {
     count();
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
     const messages = log.firstChild;
     messages.append(...fresh.map(messageOf));
     fresh = [];
     while (messages.children.length > KEPT) messages.firstChild.remove();
-    if (isAtEnd) log.scrollTop = log.scrollHeight;
+    toEnd();
   }
 
   return {
@@ -138,6 +139,28 @@ function logOf(room, messages) {
   return el('div', {
     class: 'said', role: 'log', tabindex: 0, 'aria-label': `Said in ${room}`, 'aria-relevant': 'additions',
   }, el('ol', {}, ...messages.map(messageOf)));
+}
+
+/**
+ * Keep a log at its end while nobody has scrolled back, also when it becomes smaller or its lines
+ * longer. Gives a function to call after something was said.
+ * @param {any} log
+ */
+function following(log) {
+  let [isFollowed, end] = [true, 0];
+  const endOf = () => log.scrollHeight - log.clientHeight;
+  const toEnd = () => {
+    end = endOf();
+    if (isFollowed) log.scrollTop = end;
+  };
+  log.addEventListener('scroll', () => {
+    // When its end is elsewhere since then, nobody has scrolled: it is about to go there.
+    if (end === endOf()) isFollowed = end - log.scrollTop < NEAR;
+  });
+  const sizes = new ResizeObserver(toEnd);
+  sizes.observe(log);
+  sizes.observe(log.firstChild);
+  return toEnd;
 }
 
 /** @param {Message} message */
