@@ -97,6 +97,8 @@ def test_pages_outlive_the_service(service: Any, browser: Any) -> None:
         waiting = one.orders("pending")
         expect(waiting).to_contain_text("on its way")
         sent = waiting.get_attribute("data-order")
+        one.submit("Start a batch", Items="3")
+        expect(one.form("Start a batch")).to_contain_text("Waits for the connection")
         one.picture("recovering")
         service.start()
 
@@ -109,6 +111,8 @@ def test_pages_outlive_the_service(service: Any, browser: Any) -> None:
             expect(page.order("processing", later)).to_be_visible()
             expect(page.page.locator(".card")).to_have_count(3)
             expect(page.page.locator(".hoped")).to_have_count(0)
+        expect(one.panel("jobs").get_by_role("listitem")).to_contain_text("completed")
+        expect(one.form("Start a batch")).not_to_contain_text("Waits")
         assert one.page.evaluate("window.sameDocument")
 
 

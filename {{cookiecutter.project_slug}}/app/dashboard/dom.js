@@ -3,6 +3,7 @@
  */
 
 const CURRENCY = 'USD';
+const LONG_MILLISECONDS = 1_000;
 
 const money = new Intl.NumberFormat(undefined, { style: 'currency', currency: CURRENCY });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
@@ -93,22 +94,36 @@ export function field(label, attributes) {
 }
 
 /**
- * A form that calls `submit` with its values, and is busy until that has ended.
+ * A form that calls `submit` with its values, and is busy until that has ended. When it takes long,
+ * the form says what it waits for.
  * @param {Record<string, string>} attributes
  * @param {(values: Record<string, string>) => Promise<unknown>} submit
  * @param {...Node} children
  * @returns {HTMLFormElement}
  */
 export function form(attributes, submit, ...children) {
-  const element = el('form', attributes, ...children);
+  const waits = el('p', { class: 'waits', role: 'status' });
+  const element = el('form', attributes, ...children, waits);
   element.addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (element.ariaBusy === 'true') return;
     element.ariaBusy = 'true';
-    await submit(/** @type {any} */ (Object.fromEntries(new FormData(element))));
-    element.ariaBusy = 'false';
+    const told = setInterval(() => write(waits, awaited()), LONG_MILLISECONDS);
+    try {
+      await submit(/** @type {any} */ (Object.fromEntries(new FormData(element))));
+    } finally {
+      clearInterval(told);
+      write(waits, '');
+      element.ariaBusy = 'false';
+    }
   });
   return element;
+}
+
+/** What is missing for an answer: the page's `data-state` is that of the connection. */
+function awaited() {
+  const isLive = document.body.dataset.state === 'live';
+  return isLive ? 'Waits for the answer.' : 'Waits for the connection, and is then done.';
 }
 
 /** An amount of money. @param {number} cents */
