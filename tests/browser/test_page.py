@@ -116,6 +116,31 @@ def test_pages_outlive_the_service(service: Any, browser: Any) -> None:
         assert one.page.evaluate("window.sameDocument")
 
 
+def test_a_page_that_is_sent_away_says_why_and_connects_again(service: Any, browser: Any) -> None:
+    sockets: list[Any] = []
+
+    def passed_on(socket: Any) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    with watching(browser, service.url) as one:
+        one.page.route_web_socket("**/api/v1/ws**", passed_on)
+        one.page.reload()
+        one.expect_live()
+        away = one.page.get_by_role("region", name="The service has sent this page away")
+        expect(away).to_be_hidden()
+
+        sockets[-1].close(code=4599, reason="too many of you")
+
+        expect(one.page.locator("#state")).to_have_text("stopped")
+        expect(away).to_contain_text("too many of you")
+        one.picture("stopped")
+        away.get_by_role("button", name="Connect again").press("Enter")
+        one.expect_live()
+        expect(away).to_be_hidden()
+        placed(one)
+
+
 def test_data_is_never_markup(service: Any, browser: Any) -> None:
     markup = "<img src=x onerror=alert(1)>"
     with watching(browser, service.url) as one:

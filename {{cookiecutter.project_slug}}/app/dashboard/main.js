@@ -30,7 +30,15 @@ showViewer(byId('viewer'), viewer);
 watchConnection(client);
 followWithPanels(client, viewer);
 client.on('error', (refusal) => refused(refusal.message));
-client.on('close', ({ code }) => {
-  byId('unnamed').hidden = !WITHOUT_TOKEN.includes(code);
+client.on('state', (now) => {
+  if (now !== 'stopped') byId('unnamed').hidden = byId('stopped').hidden = true;
 });
+client.on('close', ({ code, reason }) => {
+  if (client.state !== 'stopped') return; // It comes back by itself.
+  const section = byId(WITHOUT_TOKEN.includes(code) ? 'unnamed' : 'stopped');
+  section.hidden = false;
+  const words = reason ? `It says: ${reason}` : 'It did not say why';
+  section.querySelector('.reason').textContent = `${words} (code ${code}).`;
+});
+byId('again').addEventListener('click', () => client.connect());
 client.connect();
