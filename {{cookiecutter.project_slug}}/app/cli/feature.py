@@ -201,6 +201,8 @@ def _instructions(names: Names) -> Iterator[str]:
         yield f"    python -m app schema typescript --output {DECLARATIONS}"
     yield "\nThe tests fail while a line is missing. Your rules come next, in"
     yield names.put_in("app/domain/things/reducer.py.")
+    yield "\nThe dashboard shows its state as JSON. For a panel of its own copy"
+    yield names.put_in("app/dashboard/panels/generic.js to app/dashboard/panels/things.js.")
 
 
 def _printed(addition: Addition, names: Names) -> Iterator[str]:

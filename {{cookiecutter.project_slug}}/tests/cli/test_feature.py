@@ -100,6 +100,8 @@ def test_a_feature_is_written_and_works_with_the_lines_that_are_printed(project:
     assert all(path.read_text() == text for path, text in before.items())
     assert len(written) == 9
     assert not [path for path, text in written.items() if "thing" in text.lower()]
+    assert "app/dashboard/panels/generic.js to app/dashboard/panels/zebras.js" in words
+    assert (project / "app" / "dashboard" / "panels" / "generic.js").exists()
     add(project, list(printed(words)))
     must(project, "ruff", "format", "app", "tests/zebras")
     must(project, "ruff", "check", "--fix", "app", "tests/zebras")
