@@ -64,6 +64,15 @@ async def load(plan: Plan, *, patience: float = STUCK_SECONDS) -> Report:
     """Carry it out; raises Refused. What nobody has heard after so many seconds is lost."""
     pid = plan.pid or process.listening(plan.url)
     stream, progress = Stream(f"load-{uuid4().hex[:8]}"), Progress()
+    speaker = connect(
+        plan.url,
+        topics=[],
+        token=plan.token,
+        outbox=UNANSWERED,
+        in_flight=UNANSWERED,
+        tries=1,  # a limit that slows the commands down is told, and not waited for
+        on_state=lambda state: _require(state, running),
+    )
     try:
         first = await _connected(plan, _address(plan), 0, stream)
         first.close()  # what it made the process load is no matter of connections
@@ -71,16 +80,7 @@ async def load(plan: Plan, *, patience: float = STUCK_SECONDS) -> Report:
         async with _crowd(plan, stream, progress) as crowd:
             connected = perf_counter() - begun
             full = process.resident(pid)
-            async with (
-                asyncio.timeout(None) as running,
-                connect(
-                    plan.url,
-                    topics=[],
-                    token=plan.token,
-                    outbox=UNANSWERED,
-                    on_state=lambda state: _require(state, running),
-                ) as speaker,
-            ):
+            async with asyncio.timeout(None) as running, speaker:
                 await _begin(plan, speaker, stream, crowd, patience)
                 cpu, own, begun = process.cpu(pid), process_time(), perf_counter()
                 await _speak(plan, speaker, stream, progress)

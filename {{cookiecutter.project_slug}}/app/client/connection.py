@@ -73,6 +73,7 @@ class Connection:
         try:
             await self._converse(socket, login)
         finally:
+            self._outbox.end(is_too_big=_is_too_big(socket))
             self._outgoing = None
             await socket.close()
         return self._lost or Lost(socket.close_code or CloseCode.LOST, socket.close_reason or "")
@@ -81,14 +82,17 @@ class Connection:
         """Say and hear, until the connection is closed."""
         self._outgoing = asyncio.Queue()
         self.subscribe()
-        for text in self._outbox.texts:
-            self.say(text)
+        self._outbox.begin(self._command)
         async with asyncio.TaskGroup() as group:
             saying = group.create_task(_say(socket, self._outgoing))
             renewing = group.create_task(login.renew(self._timing, self._log_in))
             await self._listen(socket)
             saying.cancel()
             renewing.cancel()
+
+    def _command(self, text: str) -> None:
+        self._inbox.look_again()
+        self.say(text)
 
     def _log_in(self, token: str) -> None:
         self.say(message("auth", token=token))
@@ -140,6 +144,12 @@ class Connection:
                     self._on_live()
             case {"type": "ping"}:
                 self.say(message("pong"))
+
+
+def _is_too_big(socket: ClientConnection) -> bool:
+    """Whether the service has said so: that is also what is said of too big a message of its."""
+    is_its_word = socket.protocol.close_rcvd_then_sent is True
+    return is_its_word and socket.close_code == CloseCode.TOO_BIG
 
 
 async def _say(socket: ClientConnection, outgoing: asyncio.Queue[str]) -> None:

@@ -17,6 +17,7 @@ class CloseCode(IntEnum):
 
     GOING_AWAY = 1001
     LOST = 1006
+    TOO_BIG = 1009
     MISTAKE = 1011
     DRAINING = 1012
     TOO_SLOW = 4008

@@ -42,6 +42,8 @@ class LiveClient:
         epoch: str | None = None,
         outbox: int = 1000,
         unread: int = 1000,
+        in_flight: int = 32,
+        tries: int = 10,
         on_state: Callable[[State], None] = lambda _: None,
         timing: Timing = USUAL,
     ) -> None:
@@ -51,6 +53,10 @@ class LiveClient:
         `epoch` go on where another client was; without them a Snapshot comes first. At most
         `outbox` commands wait for their answers, then `send` waits; at most `unread` items wait to
         be read. `get_token` is asked at the start, before the token expires, and when it has.
+        At most `in_flight` commands are sent before the first is answered: by default fewer than
+        the service takes at once. What it cannot do for the moment (`rate_limited`, `unavailable`)
+        is sent again when it says so, `tries` times in all; what was sent behind it may have been
+        done by then.
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ws", "wss"):
@@ -62,7 +68,8 @@ class LiveClient:
         self._topics = None if topics is None else list(topics)
         self._on_state, self._timing = on_state, timing
         self._login = Login(token, get_token)
-        self._inbox, self._outbox = Inbox(unread, since, epoch), Outbox(outbox)
+        self._inbox = Inbox(unread, since, epoch)
+        self._outbox = Outbox(outbox, in_flight=in_flight, tries=tries)
         self._connection = self._another()
         self.state = State.CONNECTING
 
@@ -90,7 +97,7 @@ class LiveClient:
 
         When it is cancelled it may have been done.
         """
-        return await self._outbox.send(action, id or str(uuid4()), self._say)
+        return await self._outbox.send(action, id or str(uuid4()))
 
     def __aiter__(self) -> LiveClient:
         return self
@@ -152,10 +159,6 @@ class LiveClient:
             outbox=self._outbox,
             on_live=self._became_live,
         )
-
-    def _say(self, command: str) -> None:
-        self._inbox.look_again()
-        self._connection.say(command)
 
     def _became_live(self) -> None:
         self._login.was_accepted()

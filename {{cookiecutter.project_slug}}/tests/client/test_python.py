@@ -63,6 +63,13 @@ async def users(client: LiveClient, number: int) -> list[str]:
     return [event.action["TokensRevoked"]["user_id"] for event in events]  # type: ignore[index]
 
 
+async def became(client: LiveClient, state: State) -> None:
+    """Return when the client is in this state."""
+    async with asyncio.timeout(SECONDS):
+        while client.state is not state:  # noqa: ASYNC110 - told by an attribute
+            await asyncio.sleep(0.01)
+
+
 async def test_a_snapshot_comes_first_and_then_what_happens(shared_service: Service) -> None:
     async with connect(shared_service.url, topics=["revocation"]) as client:
         first = await anext(client)
@@ -131,6 +138,33 @@ async def test_a_command_that_was_done_is_not_done_again_when_its_answer_was_los
 
         assert ack.duplicate
         assert await users(witness, 1) == ["last"]
+
+
+async def test_what_was_done_is_not_said_to_be_too_fast_when_it_is_sent_again(
+    tmp_path: Path,
+) -> None:
+    names = [f"fast-{number}" for number in range(20)]
+    service = Service(tmp_path, APP_COMMANDS_PER_SECOND="20", APP_COMMAND_BURST="20").start()
+    try:
+        async with (
+            wire_to(service.port) as wire,
+            connect(service.url) as witness,
+            connect(f"{wire.url}?user=ada&role=operator", topics=[], timing=QUICK) as client,
+        ):
+            await anext(witness)
+            await became(client, State.LIVE)
+            wire.freeze_answers()
+            sending = [asyncio.create_task(client.send(revoke(name))) for name in names]
+            assert await users(witness, len(names)) == names
+            wire.cut()
+            wire.thaw()
+            acks = await asyncio.wait_for(asyncio.gather(*sending), SECONDS)
+            last = await client.send(revoke("last"))
+    finally:
+        service.kill()
+
+    assert all(ack.duplicate for ack in acks)
+    assert last.seq == len(names) + 1
 
 
 async def test_away_for_too_long_it_starts_from_a_snapshot(tmp_path: Path) -> None:
@@ -260,6 +294,20 @@ async def test_a_refusal_is_the_senders_and_the_connection_stays(shared_service:
         await client.send(revoke("fine"))
 
         assert refusal.value.code == "invalid"
+
+
+async def test_a_command_that_is_too_big_is_given_up_and_the_others_are_done(
+    shared_service: Service,
+) -> None:
+    async with connect(shared_service.url, topics=[], timing=QUICK) as client:
+        big = asyncio.create_task(client.send(revoke("x" * 100_000)))
+        others = [asyncio.create_task(client.send(revoke(f"small-{n}"))) for n in range(3)]
+        async with asyncio.timeout(SECONDS):
+            with pytest.raises(CommandError, match="too many bytes") as refusal:
+                await big
+            await asyncio.gather(*others)
+
+        assert refusal.value.code == "too_large"
 
 
 async def test_silence_is_asked_whether_anybody_is_there_and_ends_the_connection(
@@ -407,9 +455,7 @@ async def test_whoever_is_sent_away_for_good_stays_away_and_knows_why(guarded: S
         connect(guarded.url, token=token(60, "mallory", "customer")) as client,
     ):
         assert isinstance(await anext(client), Snapshot)
-        async with asyncio.timeout(SECONDS):
-            while client.state is not State.LIVE:  # noqa: ASYNC110 - told by an attribute
-                await asyncio.sleep(0.01)
+        await became(client, State.LIVE)
         await operator.send(revoke("mallory"))
         with pytest.raises(Stopped, match="revoked") as stopped:
             await asyncio.wait_for(next_event(client), SECONDS)

@@ -9,7 +9,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from app.client import CommandError, LiveClient, Timing, connect
+from app.client import LiveClient, Timing, connect
 from tests.service import Service
 
 SECONDS = 60
@@ -56,15 +56,7 @@ class Speaker:
                 await self._is_done.wait()
 
     async def _give(self, client: LiveClient, command: Any, id: str) -> None:
-        while True:
-            try:
-                ack = await client.send(command, id)
-            except CommandError as refusal:
-                if refusal.code != "unavailable":  # it is stopping: the next process will do it
-                    raise
-                await asyncio.sleep(QUICK.first_delay)
-            else:
-                break
+        ack = await client.send(command, id)
         self.acknowledged[ack.seq] = command
         self._is_done.set()
 

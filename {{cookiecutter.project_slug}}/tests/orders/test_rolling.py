@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.client import CloseCode, CommandError, Event, State, connect
+from app.client import CloseCode, Event, State, connect
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_database
 from tests.service import Service
@@ -67,18 +67,11 @@ class Customer:
                 self.heard[kind, item.cause or ""] += 1
 
     async def order(self, is_over: asyncio.Event) -> None:
-        """Place an order every now and then; one that is refused for a while is sent again."""
+        """Place an order every now and then."""
         while not is_over.is_set():
             order = str(uuid4())
-            while order not in self.acknowledged:
-                try:
-                    await self.client.send(ORDER, order)
-                except CommandError as refusal:
-                    if refusal.code != "unavailable":
-                        raise
-                    await asyncio.sleep(refusal.retry_after or PAUSE)
-                else:
-                    self.acknowledged.append(order)
+            await self.client.send(ORDER, order)
+            self.acknowledged.append(order)
             await asyncio.sleep(PAUSE)
 
 

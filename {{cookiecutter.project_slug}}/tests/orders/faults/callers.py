@@ -33,7 +33,7 @@ class Caller:
         """Give so many a second until it is over; return when all of them are done."""
         room = asyncio.Semaphore(IN_FLIGHT)
         async with (
-            connect(self._url, topics=[], timing=QUICK) as client,
+            connect(self._url, topics=[], timing=QUICK, tries=1) as client,
             asyncio.TaskGroup() as giving,
         ):
             begun, said = monotonic(), 0
