@@ -149,6 +149,42 @@ timed('a command that is refused for the moment ten times is refused', async ({ 
   return made;
 });
 
+for (const how of ['its connection was lost', 'nobody knew']) {
+  timed(`a command that may have been done, since ${how}, is never refused as too fast`, async ({ tick }) => {
+    const made = await live();
+    const sent = made.client.send('Reset', 'one');
+    const refuse = async (code) => {
+      made.sockets.at(-1).says({ type: 'error', code, message: 'later', id: 'one' });
+      await tick(1_000);
+    };
+    if (how === 'nobody knew') await refuse('unavailable');
+    else {
+      made.sockets[0].breaks();
+      await tick(1_000);
+      await opened(made);
+    }
+    for (let time = 0; time < 15; time += 1) await refuse('rate_limited');
+    made.sockets.at(-1).says({ type: 'ack', id: 'one', seq: 8, duplicate: true });
+
+    assert.ok((await sent).duplicate);
+    return made;
+  });
+}
+
+timed('the biggest command is the one with the most bytes', async ({ tick }) => {
+  const made = await live();
+  const long = made.client.send({ SendMessage: { text: 'x'.repeat(60_000) } }, 'one');
+  const big = made.client.send({ SendMessage: { text: '茶'.repeat(30_000) } }, 'two');
+  made.sockets[0].breaks(1009);
+  await assert.rejects(big, { code: 'too_large', id: 'two' });
+  await tick(1_000);
+  const socket = await opened(made);
+
+  socket.says({ type: 'ack', id: 'one', seq: 8 });
+  await long;
+  return made;
+});
+
 timed('a command that is too big is given up, the others are not', async ({ tick }) => {
   const made = await live();
   const small = made.client.send('Reset', 'one');

@@ -96,7 +96,8 @@ export type Options<Event = Action, View extends object = Record<string, any>> =
 /**
  * A command that is not done. `code` is the service's, or `outbox_full` (not sent: too many wait),
  * or `aborted` (taken back before it was sent), or `stopped` (the client was stopped before there
- * was an answer: it may have been done).
+ * was an answer). After `stopped` and `unavailable` it may have been done: sent again with the same
+ * id, it is not done twice.
  */
 export declare class CommandError extends Error {
     code: string;

@@ -59,7 +59,8 @@ const TAKEN_BACK = 'taken back before it was sent';
 /**
  * A command that is not done. `code` is the service's, or `outbox_full` (not sent: too many wait),
  * or `aborted` (taken back before it was sent), or `stopped` (the client was stopped before there
- * was an answer: it may have been done).
+ * was an answer). After `stopped` and `unavailable` it may have been done: sent again with the same
+ * id, it is not done twice.
  */
 export class CommandError extends Error {
   constructor(/** @type {Refusal} */ { message, code = 'internal', id, retry_after, fields }) {
@@ -100,8 +101,8 @@ export class LiveClient {
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */ #timers = {};
   /**
    * In the order in which they were given; a promise settles when its command leaves.
-   * `isSent`: on this connection, and there is no answer yet; `wasSent`: ever, and so it may be done.
-   * @type {Map<string, {text: string, isSent: boolean, wasSent: boolean, tries: number,
+   * `isSent`: on this connection, and there is no answer yet.
+   * @type {Map<string, {text: string, isSent: boolean, mayBeDone: boolean, tries: number,
    *   answer: Promise<Ack>, resolve: (ack: Ack) => void, reject: (error: Error) => void}>}
    */
   #outbox = new Map();
@@ -182,7 +183,7 @@ export class LiveClient {
     if (signal?.aborted) refuse('aborted', TAKEN_BACK);
     if (this.#outbox.size >= this.outbox) refuse('outbox_full', 'too many commands wait');
     const text = JSON.stringify({ type: 'command', action, id });
-    /** @type {any} */ const command = { text, isSent: false, wasSent: false, tries: 0 };
+    /** @type {any} */ const command = { text, isSent: false, mayBeDone: false, tries: 0 };
     command.answer = new Promise((resolve, reject) => Object.assign(command, { resolve, reject }));
     this.#outbox.set(id, command);
     this.#flush();
@@ -348,7 +349,7 @@ export class LiveClient {
     const unsent = commands.filter(({ isSent }) => !isSent);
     const room = IN_FLIGHT - (commands.length - unsent.length);
     for (const command of unsent.slice(0, Math.max(0, room))) {
-      command.isSent = command.wasSent = true;
+      command.isSent = true;
       this.#socket?.send(command.text);
     }
   }
@@ -356,7 +357,7 @@ export class LiveClient {
   /** Unless it may have reached the service: then it gets its answer. */
   #takeBack(/** @type {string} */ id) {
     const command = this.#outbox.get(id);
-    if (!command || command.wasSent) return;
+    if (!command || command.isSent || command.mayBeDone) return;
     this.#outbox.delete(id);
     command.reject(new CommandError({ code: 'aborted', message: TAKEN_BACK, id }));
   }
@@ -364,7 +365,10 @@ export class LiveClient {
   #answered(/** @type {any} */ message) {
     const command = this.#outbox.get(message.id);
     if (!command) return;
-    if (FOR_THE_MOMENT.includes(message.code) && ++command.tries < TRIES) {
+    // What comes too fast is refused before its id is looked up: whether it is done is not told.
+    command.mayBeDone ||= message.code === 'unavailable';
+    const isUntold = command.mayBeDone && message.code === 'rate_limited';
+    if (FOR_THE_MOMENT.includes(message.code) && (++command.tries < TRIES || isUntold)) {
       command.isSent = false;
       this.#after('pause', (message.retry_after ?? 1) * 1_000, () => this.#flush());
       return;
@@ -378,7 +382,8 @@ export class LiveClient {
   /** Sent again, what is too big for the service would end every connection. */
   #giveUpTheBiggest() {
     const sent = [...this.#outbox].filter(([, { isSent }]) => isSent);
-    const [biggest] = sent.sort(([, one], [, other]) => other.text.length - one.text.length);
+    const bytes = (/** @type { {text: string} } */ { text }) => new Blob([text]).size;
+    const [biggest] = sent.sort(([, one], [, other]) => bytes(other) - bytes(one));
     if (!biggest) return;
     const [id, { reject }] = biggest;
     this.#outbox.delete(id);
@@ -444,7 +449,10 @@ export class LiveClient {
     this.#socket = null;
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
     socket?.close();
-    this.#outbox.forEach((command) => (command.isSent = false));
+    this.#outbox.forEach((command) => {
+      command.mayBeDone ||= command.isSent;
+      command.isSent = false;
+    });
   }
 
   #stop(/** @type {string} */ message) {
