@@ -259,7 +259,7 @@ timed('clients of a draining server spread their return over five seconds', asyn
   return made;
 });
 
-for (const code of [4501, 4503, 4504, 4999]) {
+for (const code of [4501, 4503, 4999]) {
   timed(`it does not come back after ${code}`, async ({ tick, pending, network, page }) => {
     const made = await live();
     made.sockets[0].breaks(code, 'go away');
@@ -273,6 +273,23 @@ for (const code of [4501, 4503, 4504, 4999]) {
     return made;
   });
 }
+
+timed('kept out for too many connections, it comes back until it is let in', async ({ tick }) => {
+  const made = world();
+  made.client.connect();
+  for (const seconds of [1, 2, 4]) {
+    await settled();
+    made.sockets.at(-1).onopen();
+    made.sockets.at(-1).breaks(4429, 'alice has 10 connections already');
+    assert.equal(made.client.state, 'recovering');
+    await tick(seconds * 1_000);
+  }
+  await opened(made);
+
+  assert.equal(made.client.state, 'live');
+  assert.equal(made.sockets.length, 4);
+  return made;
+});
 
 timed('it does not come back after it was closed, whenever that was', async ({ tick }) => {
   const made = await live();

@@ -34,7 +34,7 @@ SPARE_FILES = 100
 REFUSED = {
     429: "raise APP_CONNECTIONS_PER_ADDRESS of the service",
     503: "raise APP_MAX_CONNECTIONS of the service",
-    4504: "raise APP_CONNECTIONS_PER_PRINCIPAL of the service",
+    4429: "raise APP_CONNECTIONS_PER_PRINCIPAL of the service",
     401: "give a good --token",
     4401: "give a --token that is good for longer",
     "rate_limited": "raise APP_COMMANDS_PER_SECOND and APP_COMMAND_BURST of the service",
@@ -106,7 +106,7 @@ async def load(plan: Plan, *, patience: float = STUCK_SECONDS) -> Report:
     except CommandError as refusal:
         raise _refused(refusal.code, f"{refusal} ({refusal.code})") from None
     except TimeoutError:
-        raise Refused("the connection that gives the commands was lost") from None
+        raise _gone(speaker) from None
     finally:
         progress.clear()
 
@@ -228,6 +228,13 @@ def _require(state: State, run: asyncio.Timeout) -> None:
     """End the run when the connection that gives the commands is lost."""
     if state is State.RECOVERING:
         run.reschedule(asyncio.get_running_loop().time())
+
+
+def _gone(speaker: LiveClient) -> Refused:
+    words = "the connection that gives the commands was lost"
+    if speaker.lost is None:
+        return Refused(words)
+    return _refused(speaker.lost.code, f"{words}: {speaker.lost.reason or speaker.lost.code}")
 
 
 def _refused(code: int | str, words: str) -> Refused:

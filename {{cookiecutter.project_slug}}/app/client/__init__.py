@@ -11,7 +11,7 @@ It comes back by itself and goes on where it was; `docs/protocol.md` says how. A
 not read slows the connection down, and misses nothing that is stored.
 """
 
-from .ending import CloseCode, Stopped
+from .ending import CloseCode, Lost, Stopped
 from .live import LiveClient
 from .messages import Ack, Action, CommandError, Event, Snapshot, State
 from .timing import Timing
@@ -23,6 +23,7 @@ __all__ = [
     "CommandError",
     "Event",
     "LiveClient",
+    "Lost",
     "Snapshot",
     "State",
     "Stopped",

@@ -23,9 +23,9 @@ class CloseCode(IntEnum):
     TOO_SLOW = 4008
     TOO_FAST = 4009
     EXPIRED = 4401
+    TOO_MANY_CONNECTIONS = 4429
     BAD_TOKEN = 4501
     REVOKED = 4503
-    TOO_MANY_CONNECTIONS = 4504
 
 
 class Stopped(Exception):

@@ -72,6 +72,8 @@ class LiveClient:
         self._outbox = Outbox(outbox, in_flight=in_flight, tries=tries)
         self._connection = self._another()
         self.state = State.CONNECTING
+        self.lost: Lost | None = None
+        """How the last connection has ended, or why there was none."""
 
     @property
     def seq(self) -> int | None:
@@ -115,7 +117,7 @@ class LiveClient:
         try:
             while True:
                 self._connection = self._another()
-                lost = await self._connect()
+                lost = self.lost = await self._connect()
                 if lost.is_final or (
                     lost.code == CloseCode.EXPIRED and not self._login.drop_token()
                 ):

@@ -19,7 +19,11 @@ def identified(identify: Callable[[], Identity]) -> Identity:
 
 
 def admit(lease: Lease, identity: Identity) -> None:
-    """Count it among its principal's connections; raises Goodbye when it is one too many."""
+    """Count it among its principal's connections; raises Goodbye when it is one too many.
+
+    It may come back: of the others some may be gone without a word, which their pings will show.
+    Were one of them closed instead, a user's pages would send each other away for ever.
+    """
     try:
         lease.identify(identity.principal)
     except Rejected as refusal:

@@ -17,7 +17,7 @@ LAG_BUCKETS = (1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 BUCKETS = (5e-5, 1e-4, 2.5e-4, 5e-4, *LAG_BUCKETS)
 OUR_FAULTS = ("internal", "unavailable")
 # RFC 6455, 7.4.1, and the service's own; clients may send any other.
-CLOSE_CODES = frozenset({*range(1000, 1015), 4008, 4009, 4401, 4501, 4503, 4504})
+CLOSE_CODES = frozenset({*range(1000, 1015), 4008, 4009, 4401, 4429, 4501, 4503})
 MESSAGE_TYPES = frozenset({"command", "subscribe", "auth", "ping", "pong", "invalid"})
 
 

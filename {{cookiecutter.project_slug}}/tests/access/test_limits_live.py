@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 COMMANDS = "/api/v1/commands"
 ADA = "user=ada&role=operator"
 SLOW = {"APP_COMMANDS_PER_SECOND": "0.01", "APP_COMMAND_BURST": "2"}
-TURNED_AWAY = 4504
+TURNED_AWAY = 4429
 
 
 @asynccontextmanager

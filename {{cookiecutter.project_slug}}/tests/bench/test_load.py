@@ -108,6 +108,16 @@ async def test_a_limit_that_stands_in_the_way_is_named(
         service.kill()
 
 
+async def test_a_connection_that_is_one_too_many_names_its_limit(tmp_path: Path) -> None:
+    service = Service(tmp_path, APP_CONNECTIONS_PER_PRINCIPAL="3").start()
+    try:
+        plan = Plan(f"{service.url}?user=ada&role=operator", 3, 50, 1, default_command())
+        with pytest.raises(Refused, match="raise APP_CONNECTIONS_PER_PRINCIPAL"):
+            await load(plan)
+    finally:
+        service.kill()
+
+
 async def test_a_command_that_nobody_hears_of_is_refused_in_words(shared_service: Service) -> None:
     plan = Plan(shared_service.url, 3, 100, 1, default_command(), topics=["revocation:x"])
 

@@ -20,6 +20,7 @@ from app.client import (
     CommandError,
     Event,
     LiveClient,
+    Lost,
     Snapshot,
     State,
     Stopped,
@@ -447,6 +448,28 @@ async def test_a_token_that_has_expired_is_renewed_once_and_then_counts_for_noth
         with pytest.raises(Stopped, match="expired"):
             await anext(client)
     assert len(tokens) == 1
+
+
+async def test_who_is_one_too_many_comes_in_when_the_dead_are_found(tmp_path: Path) -> None:
+    service = Service(tmp_path, APP_CONNECTIONS_PER_PRINCIPAL="1", APP_PING_SECONDS="1").start()
+    query = "?user=ada&role=operator"
+    try:
+        async with (
+            wire_to(service.port) as wire,
+            connect(f"{wire.url}{query}", topics=[]) as first,
+        ):
+            await became(first, State.LIVE)
+            async with connect(f"{service.url}{query}", topics=[], timing=QUICK) as second:
+                await became(second, State.RECOVERING)
+                lost = second.lost
+                wire.freeze()
+                await became(second, State.LIVE)
+                await second.send(revoke("in"))
+                assert first.state is State.LIVE, "it has not noticed"
+    finally:
+        service.kill()
+
+    assert lost == Lost(CloseCode.TOO_MANY_CONNECTIONS, "ada has 1 connections already")
 
 
 async def test_whoever_is_sent_away_for_good_stays_away_and_knows_why(guarded: Service) -> None:
