@@ -13,6 +13,7 @@ import { partOf, readViewer, showViewer } from '/dashboard/viewer.js';
 const TIMES_MILLISECONDS = 10_000;
 // Close codes of those whose token has expired, is no good, or has been revoked.
 const WITHOUT_TOKEN = [4401, 4501, 4503];
+const TOO_MANY_CONNECTIONS = 4429;
 
 /** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
@@ -34,7 +35,10 @@ client.on('state', (now) => {
   if (now !== 'stopped') byId('unnamed').hidden = byId('stopped').hidden = true;
 });
 client.on('close', ({ code, reason }) => {
-  if (client.state !== 'stopped') return; // It comes back by itself.
+  if (client.state !== 'stopped') { // It comes back by itself.
+    if (code === TOO_MANY_CONNECTIONS) refused(reason);
+    return;
+  }
   const section = byId(WITHOUT_TOKEN.includes(code) ? 'unnamed' : 'stopped');
   section.hidden = false;
   const words = reason ? `It says: ${reason}` : 'It did not say why';
