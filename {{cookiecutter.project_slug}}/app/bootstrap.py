@@ -35,7 +35,7 @@ from app.core.ports import Ports
 from app.core.rejected import StartRefused
 from app.core.terms import Terms
 from app.domain import Command, Event, State
-from app.live import socket
+from app.live import socket, stream
 from app.live.gauges import gauges
 from app.live.hub import Hub
 from app.live.keepalive import Keepalive
@@ -137,7 +137,7 @@ def create_app(
     answer_every_refusal(app)
     for router in (socket.router, *api.ROUTERS):  # in this order routes are looked for
         app.include_router(router)
-    for router in api.V1:
+    for router in (stream.router, *api.V1):
         app.include_router(router, prefix="/api/v1", responses=REFUSALS)
     return app
 

@@ -17,11 +17,13 @@ class Audience(NamedTuple):
     """Those who hear the same: one principal who named the same topics.
 
     Without `topics` it hears everything durable that the principal may hear; what is ephemeral
-    reaches only those who name its topic.
+    reaches only those who name its topic. Who only listens is not `is_present`: nobody could tell
+    for long that such a client has gone without a word.
     """
 
     principal: Principal
     topics: frozenset[str] | None
+    is_present: bool = True
 
     def hears(self, topic: str, *, ephemeral: bool) -> bool:
         """Whether an event of this topic is for them."""

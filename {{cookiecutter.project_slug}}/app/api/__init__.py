@@ -5,7 +5,6 @@ from app.api import (
     commands,
     dashboard,
     dead_letters,
-    events,
     health,
     history,
     prometheus,
@@ -48,7 +47,6 @@ V1 = (
     # one router a line
     commands.router,
     snapshot.router,
-    events.router,
     dead_letters.router,
     history.router,
     revocations,

@@ -34,7 +34,6 @@ class Described(FastAPI):
             document = referring(document, SCHEMAS, names)
         for name, schema in document["components"]["schemas"].items():
             schema["title"] = name  # generators call a class so: two of one title are an error
-        _as_declared(document)
         if not self.state.settings.is_open:
             document["components"]["securitySchemes"] = {"bearer": TOKEN}
             for path, operations in document["paths"].items():
@@ -50,13 +49,3 @@ def operation_id(route: APIRoute) -> str:
     FastAPI warns of two routes that are called the same.
     """
     return route.name
-
-
-def _as_declared(document: dict[str, Any]) -> None:
-    """Leave out what FastAPI says of streams by OpenAPI 3.2: the document declares itself 3.1."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for answer in operation["responses"].values():
-                stream = answer.get("content", {}).get("text/event-stream")
-                if stream is not None and stream.pop("itemSchema", None):
-                    stream["schema"] = {"type": "string"}

@@ -5,29 +5,44 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol
 
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.types import Scope
+from starlette.websockets import WebSocketDisconnect
 
 from app.live import closing
-from app.live.message import Message, Outgoing
+from app.live.message import Outgoing
 from app.live.port import FAR_END, GRACE_SECONDS, FarEnd, Receiver
 
 log = structlog.get_logger(__name__)
 
 
+class Client(Protocol):
+    """Somebody who is connected, in the terms of ASGI: a WebSocket of Starlette's, or another."""
+
+    @property
+    def scope(self) -> Scope:
+        """What the server says of it."""
+
+    def receive(self) -> Awaitable[Any]:
+        """What comes from it."""
+
+    def send(self, message: Any, /) -> Awaitable[None]:
+        """Send it something; it may have to wait."""
+
+
 class AsgiConnection:
     """A WebSocket that has been accepted; it lasts for as long as `serve` is awaited."""
 
-    def __init__(self, websocket: WebSocket, budget: int) -> None:
+    def __init__(self, client: Client, budget: int) -> None:
         """`budget` is in bytes: what may wait before the client counts as too slow."""
-        self._websocket = websocket
-        self._far_end: FarEnd | None = websocket.scope.get("extensions", {}).get(FAR_END)
+        self._client = client
+        self._far_end: FarEnd | None = client.scope.get("extensions", {}).get(FAR_END)
         self._budget = budget
         self._loop = asyncio.get_running_loop()
-        self._outbox: deque[Message] = deque()
+        self._outbox: deque[Outgoing] = deque()
         self._wake = asyncio.Event()
         self._may_read = asyncio.Event()
         self._may_read.set()
@@ -63,7 +78,7 @@ class AsgiConnection:
         """Send it after all that was written before."""
         if self._goodbye is not None:
             return
-        self._outbox.extend(message.parts)
+        self._outbox.append(message)
         self.buffered += len(message)
         if self.buffered > self._budget:
             self.buffered -= sum(map(len, self._outbox))
@@ -107,13 +122,13 @@ class AsgiConnection:
         while True:
             await self._may_read.wait()
             try:
-                message = await self._websocket.receive()
+                message = await self._client.receive()
             except RuntimeError:  # the server has ended it, and told the writer
                 return closing.LOST
-            if message["type"] == "websocket.disconnect":
+            if message["type"] in ("websocket.disconnect", "http.disconnect"):
                 code: int = message.get("code") or closing.LOST
                 return code
-            if self._goodbye is None:
+            if message["type"] == "websocket.receive" and self._goodbye is None:
                 text = message.get("text")
                 self._tell(receiver.received, message["bytes"] if text is None else text)
 
@@ -126,15 +141,24 @@ class AsgiConnection:
                 while self._outbox:
                     await self._send(self._outbox.popleft())
                 self._tell(receiver.writable)
-            await self._websocket.close(*self._goodbye)
-        except (WebSocketDisconnect, RuntimeError):
+            await self._client.send(self._goodbye_of(*self._goodbye))
+        except (WebSocketDisconnect, OSError, RuntimeError):
             self._may_read.set()  # the client has gone; whoever reads from it hears so
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: Outgoing) -> None:
         self.blocked = self._loop.time()
-        await self._websocket.send_text(message.text)
+        for each in self._sent(message):
+            await self._client.send(each)
         self.blocked = None
         self.buffered -= len(message)
+
+    def _sent(self, message: Outgoing) -> Iterator[dict[str, Any]]:
+        """What a message is in the terms of ASGI."""
+        for part in message.parts:
+            yield {"type": "websocket.send", "text": part.text}
+
+    def _goodbye_of(self, code: int, reason: str) -> dict[str, Any]:
+        return {"type": "websocket.close", "code": code, "reason": reason}
 
     def _tell(self, call: Callable[..., None], *values: Any) -> None:
         try:

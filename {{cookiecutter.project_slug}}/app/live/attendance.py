@@ -53,7 +53,7 @@ class Attendance:
     def joined(self, audience: Audience) -> None:
         """A client is in these rooms, and wants to know who is there."""
         topics = _granted(audience)
-        for room in rooms_of(CHAT, topics):
+        for room in _entered(audience, topics):
             self._users.setdefault(room, Counter())[audience.principal.name] += 1
             self._touched.add(room)
         for topic in of_presence(topics):
@@ -63,7 +63,7 @@ class Attendance:
     def left(self, audience: Audience) -> None:
         """It is no more."""
         topics = _granted(audience)
-        for room in rooms_of(CHAT, topics):
+        for room in _entered(audience, topics):
             _take_one(self._users[room], audience.principal.name)
             if not self._users[room]:
                 del self._users[room]
@@ -131,6 +131,10 @@ def of_presence(topics: Iterable[str]) -> Set[str]:
 
 def _granted(audience: Audience) -> Sequence[str]:
     return [topic for topic in audience.topics or () if may_hear(audience.principal, topic)]
+
+
+def _entered(audience: Audience, topics: Iterable[str]) -> Iterator[str]:
+    return rooms_of(CHAT, topics if audience.is_present else ())
 
 
 def _take_one(counter: Counter[str], name: str) -> None:

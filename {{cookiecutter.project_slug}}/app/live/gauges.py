@@ -28,7 +28,7 @@ def gauges(live: Live) -> Sequence[Reading]:
             lambda: live.keepalive.blocked,
         ),
         Reading("app_tasks", "Tasks of the event loop: a client of ours, idle, has none.", _tasks),
-        Reading("app_subscribers", "Streams of events.", lambda: store.subscribers),
+        Reading("app_subscribers", "Streams of events.", live.sessions.streams),
         Reading("app_waiting_commands", "Commands that wait to be decided.", lambda: store.waiting),
         Reading(
             "app_performs_effects",

@@ -76,13 +76,14 @@ class Hearing:
         else:
             self._hub.answer(self, message)
 
-    def listen(self, principal: Principal, asked: Subscribe) -> None:
+    def listen(self, principal: Principal, asked: Subscribe, *, is_present: bool = True) -> None:
         """Hear this from now on, after what was missed; raises Rejected for an unknown topic."""
-        hearers = audience(principal, asked)
+        hearers = audience(principal, asked)._replace(is_present=is_present)
         self._leave()
         position = Position(self._store.seq, self._store.epoch, self._resume_events)
         subscribed = answer(hearers, asked, position)
-        said = Message(codec.subscribed_message(subscribed))
+        after = asked.since if subscribed.recovered else position.seq
+        said = Message(codec.subscribed_message(subscribed), after)
         self._tally.answered(said.type, len(said))
         self.connection.write(said)
         if asked.since is not None:

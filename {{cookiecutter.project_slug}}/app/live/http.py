@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.live.port import TRANSPORT
+
 TOO_LARGE = b"""\
 HTTP/1.1 431 Request Header Fields Too Large\r
 Connection: close\r
@@ -45,6 +47,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
         self._expect_head()
 
     def on_headers_complete(self) -> None:

@@ -15,8 +15,10 @@ class Message:
 
     count = 1
 
-    def __init__(self, json: bytes) -> None:
+    def __init__(self, json: bytes, seq: int | None = None) -> None:
+        """`seq` is where in the log a client is that has heard all up to this, if it says so."""
         self.json = json
+        self.seq = seq
         self.size = len(json)
 
     def __len__(self) -> int:

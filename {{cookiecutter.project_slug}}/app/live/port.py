@@ -24,6 +24,9 @@ OFFER = "app.connection"
 # Where it has the far end of one that is the server's alone, if the server lets it be asked.
 FAR_END = "app.far_end"
 
+# Where the scope of a request has what carries its bytes, if the server offers that.
+TRANSPORT = "app.transport"
+
 
 class Connection(Protocol):
     """One client's way out. Nothing here waits, and nothing raises, whatever the client does."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
 from app.access.store import Outcome
 from app.core.principal import SYSTEM
-from app.domain import EPHEMERAL, Event
+from app.domain import EPHEMERAL
 from app.domain.chat.actions import ReportPresence
-from app.live.attendance import PRESENCE, Attendance, Present, of_presence, rooms_of, together
+from app.live.attendance import PRESENCE, Attendance, Present, rooms_of, together
 from app.live.live import Live
 from app.live.pulse import FORGOTTEN_SECONDS
 from app.observe.beating import beating
-from app.runtime.broadcast import Subscription
 
 BEAT_SECONDS = 0.5
 REST_BEATS = round(EPHEMERAL[PRESENCE] / BEAT_SECONDS)
@@ -52,17 +51,14 @@ class Presence:
         self._has_reported = False
         self._told: dict[str, Told] = {}
         self._for_newcomers: set[str] = set()
-        self._streams: frozenset[Subscription[Event]] = frozenset()
         self._turns: list[str] = []
 
     def beat(self) -> None:
         """Let other nodes know who is here, and clients what they have not been told."""
         self._beats += 1
         self._exchange()
-        streams, before = self._store.listening(), self._streams
-        self._streams = streams
-        rooms = self._rooms(self.attendance.asked | _asked_by(streams))
-        anew = self._rooms(self.attendance.newcomers() | _asked_by(streams - before))
+        rooms = self._rooms(self.attendance.asked)
+        anew = self._rooms(self.attendance.newcomers())
         self._for_newcomers = (self._for_newcomers | anew) & rooms
         self._told = {room: told for room, told in self._told.items() if room in rooms}
         self._turns = self._turns or list(rooms)
@@ -101,7 +97,3 @@ class Presence:
     def _answered(self, room: str, answer: asyncio.Future[Outcome]) -> None:
         if answer.exception() is not None:  # the Store is full, or stops: try again
             self._for_newcomers.add(room)
-
-
-def _asked_by(streams: Iterable[Subscription[Event]]) -> set[str]:
-    return {topic for stream in streams for topic in of_presence(stream.topics)}

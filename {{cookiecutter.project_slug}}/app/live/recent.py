@@ -23,7 +23,8 @@ class Heard:
     def message(self) -> Message:
         """The `event`, for whoever may hear it."""
         happened = self._happened
-        return Message(codec.event_message(happened.json, happened.seq, happened.cause))
+        message = codec.event_message(happened.json, happened.seq, happened.cause)
+        return Message(message, happened.seq)
 
 
 class Recent:

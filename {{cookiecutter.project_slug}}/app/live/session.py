@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 class Session:
     """What a connection means to the service: the receiver of what its client sends."""
 
+    is_stream = False
+
     __slots__ = (
         "_asked",
         "_awaits_pong",
@@ -100,7 +102,7 @@ class Session:
     @property
     def is_stranger(self) -> bool:
         """Whether it has yet to say who it is; until then it hears nothing."""
-        return self.principal.role is Role.ANONYMOUS
+        return self.principal.role is Role.ANONYMOUS and not self.is_stream
 
     def begin(self, asked: Subscribe | None) -> None:
         """It is connected; `asked` is what its address asks for."""
@@ -259,7 +261,7 @@ class Session:
 
     def _welcome(self) -> None:
         if self._asked is not None:
-            self._hearing.listen(self.principal, self._asked)
+            self._hearing.listen(self.principal, self._asked, is_present=not self.is_stream)
         else:
             self._hearing.listen_to_all(self.principal)
 

@@ -23,6 +23,10 @@ class Session(Protocol):
     """One client, as far as its coming and going is concerned."""
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it only listens, by HTTP."""
+
+    @property
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
 
@@ -63,6 +67,10 @@ class Sessions:
         self._sessions.pop(session, None)
         if not self._sessions:
             self._empty.set()
+
+    def streams(self) -> int:
+        """How many of them are streams of events."""
+        return sum(session.is_stream for session in self._sessions)
 
     def queued_bytes(self) -> int:
         """How much waits to be sent, to all of them."""

@@ -29,6 +29,14 @@ SLICE_BYTES = 8 * 1024  # of what comes at once: where there are too many, the r
 log = structlog.get_logger(__name__)
 
 
+def hold_back(transport: asyncio.Transport) -> None:
+    """Have what a client does not take wait here, where it is counted, and not in the kernel."""
+    transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+    peer: socket.socket | None = transport.get_extra_info("socket")
+    if peer is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_BYTES)
+
+
 class DirectConnection(asyncio.Protocol):
     """A WebSocket that hands each message on as it comes, and each frame out as it is."""
 
@@ -80,11 +88,7 @@ class DirectConnection(asyncio.Protocol):
         """The handshake is over: have the transport call this from now on."""
         self._connections.add(self)
         self._transport.set_protocol(self)
-        self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
-        peer: socket.socket | None = self._transport.get_extra_info("socket")
-        if peer is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            # What a client does not take waits here, where it is counted, and not in the kernel.
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_BYTES)
+        hold_back(self._transport)
 
     @property
     def is_served(self) -> bool:

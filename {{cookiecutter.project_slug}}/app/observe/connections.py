@@ -10,7 +10,7 @@ log = structlog.get_logger(__name__)
 
 
 class Tally:
-    """One WebSocket, from the moment it is accepted."""
+    """One WebSocket or stream of events, from the moment it is accepted."""
 
     __slots__ = ("_began", "_metrics", "bytes_in", "bytes_out", "messages_in", "messages_out")
 

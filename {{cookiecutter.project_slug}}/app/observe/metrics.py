@@ -47,15 +47,19 @@ class Metrics:
         self._append_failures = self._counter(
             "app_append_failures", "Appends that stored nothing, or perhaps nothing.", "reason"
         )
-        self._opened = self._counter("app_connections_opened", "WebSockets that were opened.")[()]
+        self._opened = self._counter(
+            "app_connections_opened", "WebSockets and streams that were opened."
+        )[()]
         self._closed = self._counter(
-            "app_connections_closed", "WebSockets that have ended, by close code.", "code"
+            "app_connections_closed",
+            "WebSockets and streams that have ended, by close code.",
+            "code",
         )
         self._refused = self._counter(
             "app_refusals", "Requests and handshakes that were refused.", "door", "reason"
         )
         self._messages = self._counter(
-            "app_messages", "Messages of WebSockets.", "direction", "type"
+            "app_messages", "Messages of WebSockets and streams.", "direction", "type"
         )
         self._bytes = self._counter("app_message_bytes", "Their bytes.", "direction")
         self._dropped = self._counter(
@@ -94,11 +98,11 @@ class Metrics:
         self._append_failures[reason,].inc()
 
     def connection_opened(self) -> None:
-        """A WebSocket was accepted."""
+        """A WebSocket or a stream was accepted."""
         self._opened.inc()
 
     def connection_closed(self, code: int) -> None:
-        """A WebSocket has ended."""
+        """It has ended."""
         self._closed[str(code) if code in CLOSE_CODES else "other",].inc()
 
     def refused(self, door: str, reason: str) -> None:

@@ -83,7 +83,7 @@ def test_a_generated_client_calls_each_operation_by_a_short_name_of_its_own() ->
 
 
 def test_a_body_is_described_in_words_of_the_version_that_is_declared(guarded: Any) -> None:
-    """OpenAPI 3.1, Media Type Object; FastAPI describes streams by 3.2's `itemSchema`."""
+    """OpenAPI 3.1, Media Type Object; FastAPI's own streams have an `itemSchema`, of 3.2."""
     assert guarded["openapi"].startswith("3.1.")
     for name, operation in OPERATIONS.items():
         for answer in operation["responses"].values():

@@ -55,6 +55,16 @@ def test_whoever_may_not_hear_a_room_is_not_in_it() -> None:
     attendance.left(stranger)
 
 
+def test_whoever_only_listens_is_in_no_room_but_may_ask_who_is() -> None:
+    stream = hearing("carol", "chat:lobby", "presence:lobby")._replace(is_present=False)
+    attendance = with_all(stream)
+
+    assert attendance.present() == {}
+    assert attendance.asked == {"presence:lobby"}
+    attendance.left(stream)
+    assert attendance.asked == set()
+
+
 def test_what_cannot_be_a_room_is_none() -> None:
     names = ("chat:", "chat:a b", "chat:..", "chat:" + "x" * 65, "chatter:lobby")
 

@@ -72,7 +72,7 @@ async def test_it_ends_with_its_context() -> None:
 class Session:
     """One whose time is over, and which cannot be sent away at first."""
 
-    buffered, is_revoked, ends = 0, False, 0.0
+    buffered, is_revoked, is_stream, ends = 0, False, False, 0.0
 
     def __init__(self, expire: Callable[[], None]) -> None:
         self.expire = expire

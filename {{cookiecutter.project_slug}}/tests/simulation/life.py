@@ -16,6 +16,7 @@ from app.runtime.store import Store, open_store
 from tests.simulation.company import Company
 from tests.simulation.disk import DiskBroken, SimulatedLog
 from tests.simulation.features import check_state
+from tests.simulation.follower import Follower
 from tests.simulation.limits import POLICY
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.pace import Pace, is_of_effect
@@ -140,7 +141,7 @@ class Life:
             require(store.seq >= end, f"a new Store is at {store.seq} only")
             company = Company(store, world)
             store.listeners.append(self._guarded(company.hear))
-            follower = self.spawn(company.follow)
+            follower = self.spawn(Follower(store, world).follow)
             self.spawn(company.operate, not self.is_last)
             world.clients.begin_all(self)
             await (company.settle() if self.is_last else self.stopping.wait())

@@ -11,6 +11,8 @@ import pytest
 from app.core.effects import Delay
 from app.core.environment import Environment
 from app.core.ports import Attempt
+from app.live.hearing import Hearing
+from app.live.message import bundled
 from app.runtime import replay, snapshot
 from app.runtime.attempts import Attempts
 from app.runtime.commit import Commits
@@ -176,13 +178,19 @@ def a_dispatch_is_lost_when_the_disk_is_full(patch: Patch) -> None:
     patch.setattr(Performer, "_decided", forget)
 
 
-def subscribers_read_what_nobody_was_told(patch: Patch) -> None:
-    async def catch_up(self: Any) -> None:
-        events, self._position = await self._read(self._position, 8)
-        self._is_behind = self._position < self._broadcast.seq
-        self._take(events)
+def who_comes_back_is_told_only_what_had_happened_by_then(patch: Patch) -> None:
+    async def catch_up(self: Any, since: int) -> None:
+        position, end = since, self._store.seq
+        while position < end:
+            events, position = await self._events_after(position)
+            for piece in bundled(self._heard_here(events)):
+                self.connection.write(piece)
+                await self._have_room()
+        self._hub.join(self, self._audience)
+        self._catching_up = None
+        self._say_what_was_held()
 
-    patch.setattr("app.runtime.broadcast.Subscription._catch_up", catch_up)
+    patch.setattr(Hearing, "_catch_up", catch_up)
 
 
 OF_THE_STORE: Sabotages = {
@@ -203,5 +211,5 @@ OF_THE_STORE: Sabotages = {
     an_attempt_is_not_counted: "notifications",
     a_stream_begins_at_its_beginning: "jobs",
     a_dispatch_is_lost_when_the_disk_is_full: "orders",
-    subscribers_read_what_nobody_was_told: None,
+    who_comes_back_is_told_only_what_had_happened_by_then: None,
 }
