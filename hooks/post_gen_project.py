@@ -34,6 +34,7 @@ SHOW = [
     "app/live/attendance.py",
     "app/live/presence.py",
     "app/live/pulse.py",
+    "app/live/turns.py",
     "app/observe/traffic.py",
 ]
 

@@ -42,6 +42,7 @@ def test_a_user_is_there_until_the_last_connection_has_gone() -> None:
         assert attendance.present() == {"lobby": Present(("alice",))}
     attendance.left(phone)
     assert attendance.present() == attendance.report == {}
+    assert [*attendance.news()] == [("alice", "lobby")]
     assert vars(attendance) == vars(Attendance()), "nothing is kept of those who have gone"
 
 
@@ -51,7 +52,8 @@ def test_whoever_may_not_hear_a_room_is_not_in_it() -> None:
     attendance = with_all(stranger)
 
     assert attendance.present() == {}
-    assert attendance.asked == attendance.newcomers() == set()
+    assert not attendance.is_asked("lobby")
+    assert not attendance.newcomers
     attendance.left(stranger)
 
 
@@ -60,9 +62,9 @@ def test_whoever_only_listens_is_in_no_room_but_may_ask_who_is() -> None:
     attendance = with_all(stream)
 
     assert attendance.present() == {}
-    assert attendance.asked == {"presence:lobby"}
+    assert attendance.is_asked("lobby")
     attendance.left(stream)
-    assert attendance.asked == set()
+    assert not attendance.is_asked("lobby")
 
 
 def test_what_cannot_be_a_room_is_none() -> None:
@@ -71,16 +73,31 @@ def test_what_cannot_be_a_room_is_none() -> None:
     assert with_all(hearing("alice", *names)).present() == {}
 
 
-def test_a_newcomer_is_noted_once_and_what_is_asked_for_until_nobody_does() -> None:
-    asking = hearing("alice", "presence:lobby", "presence")
-    attendance = with_all(asking, asking)
+def test_what_is_asked_for_is_known_until_nobody_does_and_so_are_newcomers() -> None:
+    asking, everywhere = hearing("alice", "presence:lobby"), hearing("bob", "presence")
+    attendance = with_all(asking, asking, everywhere)
 
-    assert attendance.newcomers() == {"presence:lobby", "presence"}
-    assert attendance.newcomers() == set()
-    attendance.left(asking)
-    assert attendance.asked == {"presence:lobby", "presence"}
-    attendance.left(asking)
-    assert attendance.asked == set()
+    assert attendance.newcomers == {"lobby"}
+    assert attendance.has_newcomer_to_all
+    for _ in range(2):
+        assert attendance.is_asked("lobby")
+        attendance.left(asking)
+    assert not attendance.is_asked("lobby")
+    assert not attendance.newcomers
+    assert attendance.asks_for_all
+    attendance.left(everywhere)
+    assert not attendance.asks_for_all
+
+
+def test_news_are_who_came_went_or_asked_and_where_and_are_given_once() -> None:
+    alice, bob = hearing("alice", "chat:lobby", "chat:attic"), hearing("bob", "presence:lobby")
+    attendance = with_all(alice, bob)
+
+    assert {*attendance.news()} == {("alice", "attic"), ("alice", "lobby"), ("bob", "lobby")}
+    attendance.left(bob)
+    attendance.left(alice)
+    assert {*attendance.news()} == {("bob", "lobby"), ("alice", "attic"), ("alice", "lobby")}
+    assert [*attendance.news()] == []
 
 
 def test_so_many_names_are_shown_and_the_others_are_counted() -> None:
