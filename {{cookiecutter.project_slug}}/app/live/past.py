@@ -12,6 +12,7 @@ from app.live.recent import Heard
 
 PAGE_ENTRIES = 256
 PAGES = 16
+READS_AT_ONCE = 4  # of different pages: what else is asked of the log has to wait behind them
 
 
 class Page(NamedTuple):
@@ -31,6 +32,7 @@ class Past:
         self._store = store
         self._pages: OrderedDict[int, Page] = OrderedDict()
         self._reading: dict[int, asyncio.Task[Page]] = {}
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     async def after(self, position: int) -> Page:
         """Events after a position, which the Store is beyond; there may be more of them.
@@ -55,8 +57,9 @@ class Past:
     async def _page(self, number: int) -> Page:
         """The page, as far as the Store is: what other nodes have stored since will be told yet."""
         events, end = self._pages.get(number) or Page((), number * PAGE_ENTRIES)
-        limit = min((number + 1) * PAGE_ENTRIES, self._store.seq) - end
-        more, end = await self._store.read_events(end, limit)
+        async with self._reads:
+            limit = min((number + 1) * PAGE_ENTRIES, self._store.seq) - end
+            more, end = await self._store.read_events(end, limit)
         self._pages[number] = page = Page([*events, *map(Heard, more)], end)
         self._pages.move_to_end(number)
         if len(self._pages) > PAGES:

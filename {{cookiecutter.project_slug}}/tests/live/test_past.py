@@ -14,7 +14,7 @@ from app.bootstrap import rules
 from app.core.principal import Principal, Role
 from app.core.rejected import Rejected
 from app.domain.revocation.actions import RevokeTokens
-from app.live.past import PAGE_ENTRIES, PAGES, Past
+from app.live.past import PAGE_ENTRIES, PAGES, READS_AT_ONCE, Past
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogUnavailable
 from app.runtime.store import open_store
@@ -33,12 +33,16 @@ class Counted(MemoryLog):
         super().__init__()
         self.reads: list[tuple[int, int]] = []
         self.is_away = False
+        self.under_way = self.most_under_way = 0
         self.before_answer = asyncio.Event()
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """As the log itself."""
         self.reads.append((after, limit))
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
         await asyncio.sleep(0)
+        self.under_way -= 1
         if self.is_away:
             raise LogUnavailable("away")
         found = await super().read(after, limit)
@@ -77,6 +81,16 @@ async def test_those_who_come_together_read_each_page_once() -> None:
 
     assert ways == [list(range(since + 1, store.seq + 1)) for since in range(CLIENTS)]
     assert log.reads == [(0, PAGE_ENTRIES), (PAGE_ENTRIES, PAGE_ENTRIES), (2 * PAGE_ENTRIES, 10)]
+
+
+async def test_those_who_were_away_for_different_times_read_only_so_many_pages_at_once() -> None:
+    async with stage(3 * READS_AT_ONCE * PAGE_ENTRIES) as (log, store):
+        past = Past(store)
+        begins = range(0, store.seq, PAGE_ENTRIES)
+        pages = await asyncio.gather(*(past.after(begin) for begin in begins))
+
+    assert [page.end for page in pages] == [begin + PAGE_ENTRIES for begin in begins]
+    assert log.most_under_way == READS_AT_ONCE
 
 
 async def test_of_a_page_that_was_not_full_only_the_rest_is_read() -> None:
