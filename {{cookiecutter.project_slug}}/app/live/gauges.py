@@ -28,7 +28,11 @@ def gauges(live: Live) -> Sequence[Reading]:
             lambda: live.keepalive.blocked,
         ),
         Reading("app_tasks", "Tasks of the event loop: a client of ours, idle, has none.", _tasks),
-        Reading("app_subscribers", "Streams of events.", live.sessions.streams),
+        Reading(
+            "app_subscribers",
+            "Streams of events, and subscriptions of the service's own.",
+            lambda: live.sessions.streams() + store.subscribers,
+        ),
         Reading("app_waiting_commands", "Commands that wait to be decided.", lambda: store.waiting),
         Reading(
             "app_performs_effects",

@@ -26,7 +26,7 @@ def reporting(live: Live, traffic: Traffic) -> AbstractAsyncContextManager[None]
 def _report(live: Live, traffic: Traffic, seconds: float) -> None:
     own = [live.limits.principals, *(count / seconds for count in traffic.taken())]
     live.store.reports.say(TRAFFIC, own)
-    if live.hub.is_named("metrics"):
+    if live.hub.is_named("metrics") or live.store.is_named("metrics"):
         kept = FORGOTTEN_SECONDS * max(1.0, seconds)
         users, asked, failed = _sums(own, live.store.reports.of_others(TRAFFIC, kept))
         report = ReportMetrics(

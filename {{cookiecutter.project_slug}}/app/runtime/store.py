@@ -8,7 +8,7 @@ are durable is that State shown, the events broadcast and their effects performe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
@@ -20,7 +20,7 @@ import structlog
 from app.core.ports import Ports
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
-from app.runtime.broadcast import Broadcast, Listener
+from app.runtime.broadcast import Broadcast, Listener, Subscription
 from app.runtime.clock import Clock, wall_clock
 from app.runtime.commit import UNSURE, Appends, Commits, unavailable
 from app.runtime.decide import Decider
@@ -188,6 +188,11 @@ class Store(Generic[State, Command, Event]):
         """How many commands wait to be decided."""
         return len(self._queue)
 
+    @property
+    def subscribers(self) -> int:
+        """How many subscriptions there are."""
+        return len(self._broadcast.subscriptions)
+
     async def dispatch(
         self, command: Command, *, by: Principal, id: str | None = None
     ) -> Outcome[State, Event]:
@@ -214,6 +219,16 @@ class Store(Generic[State, Command, Event]):
         """
         return self._admit(Request(command, by, self.new_key() + mark, id), then)
 
+    def subscribe(
+        self, after: int | None = None, topics: Iterable[str] | None = None
+    ) -> Subscription[Event]:
+        """Every event after a position, or from now on, of these topics, or of all.
+
+        An async iterator in an async context: `async with store.subscribe() as events`.
+        """
+        names = None if topics is None else frozenset(topics)
+        return Subscription(self._broadcast, self.read_events, after, names)
+
     async def read_events(self, after: int, limit: int) -> tuple[Sequence[Happened[Event]], int]:
         """The events among the next `limit` entries after a position, and where those end.
 
@@ -223,6 +238,10 @@ class Store(Generic[State, Command, Event]):
             return await read_events(self._log, self._decider, after, limit)
         except LogUnavailable as problem:
             raise unavailable(problem) from problem
+
+    def is_named(self, topic: str) -> bool:
+        """Whether a subscription has asked for the topic by its name."""
+        return any(subscription.names(topic) for subscription in self._broadcast.subscriptions)
 
     @property
     def reports(self) -> Reports:
@@ -274,7 +293,7 @@ class Store(Generic[State, Command, Event]):
         head = await replay(self._log, self._decider)
         self._commits.head = head
         self._clock.not_before(head.time)
-        self._snapshots.saved = head.position
+        self._broadcast.seq = self._snapshots.saved = head.position
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Take commands and perform effects, in tasks that the group owns."""
@@ -331,13 +350,14 @@ class Store(Generic[State, Command, Event]):
             self._open = False
             self._ended.set()
             self._queue.refuse_all(UNSURE)
+            self._broadcast.end()
 
     def _moved_on(self, verdict: Verdict[State, Command, Event]) -> None:
         """Broadcast what is stored, and perform what it asks for."""
         self._clock.not_before(verdict.head.time)  # another node's clock may be ahead of ours
         if self._traces is not None:
             self._traces.stored(verdict.entries)
-        self._broadcast.tell(verdict.events)
+        self._broadcast.tell(verdict.events, verdict.head.position)
         for happened in verdict.events:
             if happened.seq is None and self._is_for_all(happened.topic):
                 self._nodes.tell(happened.json, happened.cause)
@@ -384,7 +404,7 @@ class Store(Generic[State, Command, Event]):
             log.warning("an event of another node cannot be read", problem=problem.message)
             return
         topic = self._decider.rules.topic_of(decoded)
-        self._broadcast.tell([Happened(decoded, topic, event, None, cause)])
+        self._broadcast.tell([Happened(decoded, topic, event, None, cause)], self.seq)
 
     def _admit(
         self, request: Request[Command] | Note, then: Then[State, Event] | None = None

@@ -26,6 +26,7 @@ class Company:
         self.disk = world.disk
         self.chance = world.chance
         self._heard = store.seq
+        self._followed = 0
 
     def hear(self, events: Sequence[Happened[Event]]) -> None:
         """Every stored event is heard once and in order, and found in the State and on the disk."""
@@ -36,6 +37,32 @@ class Company:
             require(happened.seq == wanted, f"{happened.seq} is heard in place of {wanted}")
             require(happened.seq <= self.store.seq, f"{happened.seq} is heard before it is seen")
             self._heard = happened.seq
+
+    async def follow(self) -> None:
+        """Hear every event since the beginning, once and in order, fast or slowly."""
+        while True:
+            try:
+                await self._follow()
+            except Rejected:  # the log cannot be reached
+                await asyncio.sleep(1)
+            else:
+                break
+        missed = range(1, self.store.seq + 1)
+        require(self._next_event(self._followed) not in missed, "the last events are not heard")
+
+    async def _follow(self) -> None:
+        async with self.store.subscribe(after=self._followed) as events:
+            async for happened in events:
+                if happened.seq is None:
+                    continue
+                position = self._next_event(self._followed)
+                require(happened.seq == position, f"heard {happened.seq} in place of {position}")
+                require(position <= self.store.seq, f"{position} is heard before it is seen")
+                entry = self.disk.entries[position - 1]
+                require(happened.json == entry.event, f"heard another event at {position}")
+                self._followed = position
+                if self.chance.random() < 0.05:
+                    await asyncio.sleep(self.chance.expovariate(1))
 
     def _next_event(self, position: int) -> int:
         """The position of the first event after this one, or 0."""

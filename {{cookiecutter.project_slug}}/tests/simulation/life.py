@@ -141,13 +141,13 @@ class Life:
             require(store.seq >= end, f"a new Store is at {store.seq} only")
             company = Company(store, world)
             store.listeners.append(self._guarded(company.hear))
-            follower = self.spawn(Follower(store, world).follow)
+            followers = [self.spawn(each.follow) for each in (company, Follower(store, world))]
             self.spawn(company.operate, not self.is_last)
             world.clients.begin_all(self)
             await (company.settle() if self.is_last else self.stopping.wait())
             self.has_settled = True
             held_up(world)
-        await follower
+        await asyncio.gather(*followers)
 
     async def _watched(self, work: Work, what: tuple[Any, ...]) -> None:
         try:

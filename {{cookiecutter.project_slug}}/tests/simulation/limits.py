@@ -32,7 +32,7 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.live.hearing": {"log": SILENT},
     "app.live.message": {"BUNDLE_BYTES": 500},
     "app.live.past": {"PAGE_ENTRIES": 8, "PAGES": 2},
-    "app.runtime.broadcast": {"log": SILENT},
+    "app.runtime.broadcast": {"LIVE_EVENTS": 8, "EVENTS_A_READ": 8, "log": SILENT},
     "app.runtime.attempts": {"SLOTS": 3, "log": SILENT},
     "app.runtime.effects": {"COMMANDS_IN_FLIGHT": 2},
     "app.runtime.group": {"log": SILENT},

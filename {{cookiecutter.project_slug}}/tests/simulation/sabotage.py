@@ -193,6 +193,15 @@ def who_comes_back_is_told_only_what_had_happened_by_then(patch: Patch) -> None:
     patch.setattr(Hearing, "_catch_up", catch_up)
 
 
+def subscribers_read_what_nobody_was_told(patch: Patch) -> None:
+    async def catch_up(self: Any) -> None:
+        events, self._position = await self._read(self._position, 8)
+        self._is_behind = self._position < self._broadcast.seq
+        self._take(events)
+
+    patch.setattr("app.runtime.broadcast.Subscription._catch_up", catch_up)
+
+
 OF_THE_STORE: Sabotages = {
     the_state_is_shown_before_it_is_stored: None,
     whoever_asks_is_answered_before_it_is_stored: None,
@@ -211,5 +220,6 @@ OF_THE_STORE: Sabotages = {
     an_attempt_is_not_counted: "notifications",
     a_stream_begins_at_its_beginning: "jobs",
     a_dispatch_is_lost_when_the_disk_is_full: "orders",
+    subscribers_read_what_nobody_was_told: None,
     who_comes_back_is_told_only_what_had_happened_by_then: None,
 }
