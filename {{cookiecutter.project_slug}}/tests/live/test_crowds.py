@@ -83,6 +83,7 @@ def test_who_comes_twice_is_there_once() -> None:
     assert list(crowds) == []
 
 
+@pytest.mark.usefixtures("asked")
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KNOWN_TOPICS", 10)
     monkeypatch.setattr(module, "KNOWN_ANSWERS", 50)
