@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.access.address import address_of
@@ -28,6 +28,8 @@ from app.wire.protocol import Subscribe
 
 # Proxies must not keep what belongs to one client, nor wait until there is more of it.
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -92,7 +94,8 @@ class Streaming(StreamingResponse):
         await serving
 
 
-@router.get("", status_code=200, response_class=Streaming)
+# Of a response class that names a type, all refusals would be described as of that type.
+@router.get("", response_class=Response, responses={200: {"content": EVENT_STREAM}})
 async def follow_events(
     listening: Annotated[Listening, Depends(listening)],
 ) -> Streaming:

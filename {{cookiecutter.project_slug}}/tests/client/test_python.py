@@ -103,7 +103,7 @@ async def test_cut_off_again_and_again_it_does_everything_once_and_hears_everyth
 
     assert heard == names
     assert len({ack.seq for ack in acks}) == len(names)
-    assert wire.connections > len(names) / 10
+    assert wire.connections >= len(names) / 10, "the first cut may come before there is any"
 
 
 async def test_after_a_power_cut_it_goes_on_where_it_was(service: Service) -> None:
