@@ -126,6 +126,7 @@ async def test_a_command_that_was_done_is_not_done_again_when_its_answer_was_los
         connect(shared_service.url) as witness,
         connect(wire.url, topics=[], timing=QUICK) as client,
     ):
+        assert isinstance(await anext(witness), Snapshot)  # it is there, and hears what comes
         await client.send(revoke("first"))
         assert await users(witness, 1) == ["first"]
         waiting = asyncio.create_task(client.send(revoke("once")))
