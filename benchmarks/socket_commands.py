@@ -67,6 +67,6 @@ numbers = count()
 def frames_of_commands() -> Iterator[bytes]:
     """Commands as they are sent, each with an id that was never used, without end."""
     for number in numbers:
-        action = orjson.Fragment(codec.encode_action(order(number)))
+        action = orjson.Fragment(codec.encode_command(order(number)))
         message = {"type": "command", "action": action, "id": f"c-{number}"}
         yield socket_load.frame(orjson.dumps(message))

@@ -126,7 +126,7 @@ async def _told(server: Server, others: Crowd, speaker: Client, grown: Growth) -
 
 
 def _frame() -> bytes:
-    action = orjson.Fragment(codec.encode_action(order(next(numbers), LINES)))
+    action = orjson.Fragment(codec.encode_command(order(next(numbers), LINES)))
     return socket_load.frame(orjson.dumps({"type": "command", "action": action}))
 
 

@@ -153,7 +153,7 @@ class Check(Generic[State, Command, Event]):
     def _applied(self, entry: Entry, text: str) -> str:
         event = self._rules.decode_event(text)
         self._state = self._decider.evolved(self._state, entry, event)
-        return self._rules.encode_action(event)
+        return self._rules.encode_event(event)
 
 
 def refusal_of(outcome: str | None) -> str | None:

@@ -187,7 +187,7 @@ class Course(Generic[State, Command, Event]):
 
     def _publish(self, event: Event) -> None:
         rules = self._decider.rules
-        text, topic = rules.encode_action(event), rules.topic_of(event)
+        text, topic = rules.encode_event(event), rules.topic_of(event)
         self._events.append(Happened(event, topic, text, None, self._request.id))
 
     def _append(self, event: Event) -> None:
@@ -196,7 +196,7 @@ class Course(Generic[State, Command, Event]):
         env = Environment(self._now, seed, self._request.by, rules.terms)
         state, asked = rules.reduce(self._advance.state, event, env)
         effects = [_durable(effect) for effect in asked] if asked else []
-        text, topic = rules.encode_action(event), rules.topic_of(event)
+        text, topic = rules.encode_event(event), rules.topic_of(event)
         self._add(state, text, effects=effects)
         self._events.append(Happened(event, topic, text, position, self._request.id))
 
@@ -223,7 +223,7 @@ class Course(Generic[State, Command, Event]):
             principal=request.by.name,
             role=request.by.role,
             cause=request.id,
-            action=None if command is None else rules.encode_action(command),
+            action=None if command is None else rules.encode_command(command),
             event=event,
             effects=rules.encode_effects(effects) if effects else None,
             settles=None if goes_on else origin,

@@ -22,10 +22,11 @@ class Rules(Generic[State, Command, Event]):
     """A domain as functions: its beginning, its reducer, its policy and its JSON.
 
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
-    what they cannot read. `fingerprint` names the version of the code that makes the State: a
-    snapshot of another is not used. `remember_seconds` is how long a command's id is remembered.
-    Ephemeral events of `own_topics` each node tells its own clients, and no other node. A topic
-    named in `intervals` has at most one of them in so many seconds: the latest.
+    what they cannot read, and the encoders whatever they like for what could not be read again.
+    `fingerprint` names the version of the code that makes the State: a snapshot of another is not
+    used. `remember_seconds` is how long a command's id is remembered. Ephemeral events of
+    `own_topics` each node tells its own clients, and no other node. A topic named in `intervals`
+    has at most one of them in so many seconds: the latest.
     """
 
     initial: State
@@ -35,8 +36,9 @@ class Rules(Generic[State, Command, Event]):
     ]
     authorise: Callable[[Principal, Command, State], None]
     topic_of: Callable[[Event], str]
-    encode_action: Callable[[Command | Event], str]
+    encode_command: Callable[[Command], str]
     decode_command: Callable[[str], Command]
+    encode_event: Callable[[Event], str]
     decode_event: Callable[[str], Event]
     encode_effects: Callable[[Sequence[Durable[Command]]], str]
     decode_effects: Callable[[str], Sequence[Durable[Command]]]

@@ -112,7 +112,7 @@ class Past(Generic[State, Command, Event]):
         """Nothing; what mentions the command's names; what mentions those of that; the last."""
         yield []
         rules, found = self.history.rules, dict[int, Entry]()
-        names = set(_texts(orjson.loads(rules.encode_action(self.moment.command))))
+        names = set(_texts(orjson.loads(rules.encode_command(self.moment.command))))
         for _ in range(STEPS):
             found |= await self._latest(MENTIONING, _mentions(names))
             yield self._events(found)

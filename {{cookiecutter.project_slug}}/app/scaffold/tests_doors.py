@@ -68,4 +68,4 @@ async def test_a_client_starts_from_the_newest(http: httpx.AsyncClient) -> None:
 def test_what_is_stored_can_be_read_again() -> None:
     added = ThingAdded("id-1", "first", datetime.now(UTC))
 
-    assert codec.decode_event(codec.encode_action(added)) == added
+    assert codec.decode_event(codec.encode_event(added)) == added

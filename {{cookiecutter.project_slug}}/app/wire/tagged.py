@@ -16,7 +16,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 from pydantic_core.core_schema import CoreSchema
 
-STRICT = ConfigDict(strict=True, extra="forbid")
+# JSON has no infinity (RFC 8259, 6): what nobody could write again is not taken.
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+AGAIN = STRICT | ConfigDict(revalidate_instances="always")
 TAG = "action "  # before the name of a class, in the location of what is wrong with one
 MISSHAPEN = "misshapen action"
 
@@ -47,6 +49,13 @@ class Untagged:
     ) -> CoreSchema:
         """The dataclass's own schema, made strict."""
         return _strictly(lambda generate: generate.generate_schema(source), handler)
+
+
+def checker(cls: Any) -> SchemaValidator:
+    """Looks at an instance of a dataclass, and all within, as if it had come from outside."""
+    alone = _Shape(lambda handler: handler.generate_schema(cls))
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[object | None, alone], config=AGAIN)
+    return SchemaValidator(adapter.core_schema)
 
 
 @dataclass(frozen=True, slots=True)

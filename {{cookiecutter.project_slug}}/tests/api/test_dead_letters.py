@@ -99,7 +99,7 @@ async def test_a_dead_letter_says_what_it_is_and_why_it_is_one(tmp_path: Path) -
 
     assert first == {
         "origin": "1.1",
-        "effect": {"Dispatch": orjson.loads(codec.encode_action(COMMAND))},
+        "effect": {"Dispatch": orjson.loads(codec.encode_command(COMMAND))},
         "since": "1970-01-01T00:00:01Z",
         "attempts": 0,
         "problem": "broke at 2",

@@ -110,7 +110,7 @@ async def test_what_every_service_answers_is_as_it_is_described(http: httpx.Asyn
     chance = Random(7)  # noqa: S311 - chosen, not secret
     for feature in [*FEATURES] * 3:
         for by in ADA, OLGA:
-            action = codec.encode_action(feature.command(chance, State(), by))
+            action = codec.encode_command(feature.command(chance, State(), by))
             headers = {"X-User": by.name, "X-Role": by.role, "Content-Type": "application/json"}
             headers["Idempotency-Key"] = str(chance.random())
             for _ in range(2):

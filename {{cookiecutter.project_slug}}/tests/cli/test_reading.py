@@ -154,7 +154,8 @@ def send_some_commands(service: Service) -> int:
     """How many of them were accepted."""
     chance, by = Random(1), Principal("anonymous", Role.OPERATOR)  # noqa: S311 - no secret
     texts = [
-        codec.encode_action(chance.choice(FEATURES).command(chance, State(), by)) for _ in range(30)
+        codec.encode_command(chance.choice(FEATURES).command(chance, State(), by))
+        for _ in range(30)
     ]
     with Client(base_url=service.url, headers={"Content-Type": "application/json"}) as client:
         return sum(

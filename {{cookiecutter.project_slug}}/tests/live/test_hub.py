@@ -64,7 +64,7 @@ class Notes:
 
 def event(seq: int) -> Happened[Event]:
     revoked = TokensRevoked(f"user {seq}", NOW)
-    return Happened(revoked, "revocation", codec.encode_action(revoked), seq, None)
+    return Happened(revoked, "revocation", codec.encode_event(revoked), seq, None)
 
 
 def hub(flush_seconds: float = 0.0) -> Hub:

@@ -27,7 +27,6 @@ from tests.runtime.tally import (
     Added,
     Break,
     Command,
-    Event,
     Flow,
     Plan,
     TallyStore,
@@ -97,14 +96,14 @@ async def test_a_strange_failure_is_a_dead_letter_too(task: Task, tmp_path: Path
     await event_log.close()
 
 
-def unwritable(action: Command | Event) -> str:
+def unwritable(action: Command) -> str:
     if action == Add(-99):
         raise TypeError("that has no JSON form")
     return encode(action)
 
 
 async def test_a_refused_command_that_cannot_be_written_down_is_a_dead_letter() -> None:
-    async with open_tally(MemoryLog(), replace(TALLY, encode_action=unwritable)) as store:
+    async with open_tally(MemoryLog(), replace(TALLY, encode_command=unwritable)) as store:
         await plan(store, Dispatch(Add(-99)))
         await until(lambda: len(store.dead_letters()) == 1)
         await store.dispatch(Add(1), by=ME)

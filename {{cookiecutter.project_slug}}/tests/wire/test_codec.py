@@ -38,7 +38,7 @@ def any_of(union: Any) -> st.SearchStrategy[Any]:
 
 @given(any_of(Event))
 def test_every_event_can_be_written_and_read_again(event: Event) -> None:
-    assert codec.decode_event(codec.encode_action(event)) == event
+    assert codec.decode_event(codec.encode_event(event)) == event
 
 
 @given(any_of(Event))
@@ -64,7 +64,7 @@ def test_every_command_can_be_stored_as_an_effect(command: Command) -> None:
     effects = effects_of(command)
 
     assert list(codec.decode_effects(codec.encode_effects(effects))) == effects
-    assert codec.decode_command(codec.encode_action(command)) == command
+    assert codec.decode_command(codec.encode_command(command)) == command
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def test_an_effect_is_read_when_it_is_looked_at_and_not_before() -> None:
 
 @given(any_of(ClientCommand))
 def test_every_client_command_can_be_sent(command: Command) -> None:
-    message = codec.decode_message(command_message(codec.encode_action(command)))
+    message = codec.decode_message(command_message(codec.encode_command(command)))
 
     assert isinstance(message, CommandMessage)
     assert message.action == command
@@ -139,7 +139,7 @@ def test_nobody_can_forge_an_event_or_a_command_of_the_service(name: str) -> Non
 @given(any_of(Event))
 def test_an_event_of_yesterday_is_turned_into_one_of_today(event: Event) -> None:
     name = type(event).__name__
-    old = codec.encode_action(event).replace(f'"{name}"', '"Yesterday"', 1)
+    old = codec.encode_event(event).replace(f'"{name}"', '"Yesterday"', 1)
     with pytest.raises(Rejected, match="unknown action 'Yesterday'"):
         codec.decode_event(old)
 
@@ -147,7 +147,7 @@ def test_an_event_of_yesterday_is_turned_into_one_of_today(event: Event) -> None
         patch.setattr(codec, "UPCASTERS", {"Yesterday": lambda fields: (name, fields)})
 
         assert codec.decode_event(old) == event
-        assert codec.decode_event(codec.encode_action(event)) == event
+        assert codec.decode_event(codec.encode_event(event)) == event
 
 
 def broken(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
