@@ -80,8 +80,6 @@ class Stored(Generic[T]):
             return
         alone: Any = Annotated[cls, Untagged()]
         adapter: TypeAdapter[Any] = TypeAdapter(alone)
-        dump = adapter.serializer.to_json
-        self._writers[cls] = lambda action: (
-            f'{{"{name}":{dump(action, warnings="error").decode()}}}'
-        )
+        dump, before = adapter.serializer.to_json, '{"' + name + '":'
+        self._writers[cls] = lambda action: before + dump(action, warnings="error").decode() + "}"
         self._readers[name] = adapter.validator.validate_json

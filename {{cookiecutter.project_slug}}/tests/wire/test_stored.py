@@ -119,4 +119,4 @@ async def test_a_rule_that_makes_what_cannot_be_read_costs_its_own_command(of: t
 @pytest.mark.parametrize("weight", ["1e400", "-1e400", "Infinity", "NaN"])
 def test_a_number_that_could_not_be_written_again_is_not_read(weight: str) -> None:
     with pytest.raises(ValidationError, match="finite number"):
-        STORED.read(f'{{"Build":{{"name":"a","weight":{weight}}}}}')
+        STORED.read('{"Build":{"name":"a","weight":' + weight + "}}")
