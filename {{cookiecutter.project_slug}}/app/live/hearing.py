@@ -14,7 +14,7 @@ from app.core.rejected import Rejected
 from app.live import closing
 from app.live.hub import Hub
 from app.live.message import Message, bundled
-from app.live.past import Past
+from app.live.past import PAGE_ENTRIES, Past
 from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Heard
 from app.observe.connections import Tally
@@ -137,6 +137,7 @@ class Hearing:
         position = since
         while position < self._store.seq:
             events, position = await self._events_after(position)
+            await self._past.turn()
             for piece in bundled(self._heard_here(events)):
                 for message in piece.parts:
                     self._tally.answered(message.type, len(message))
@@ -159,15 +160,19 @@ class Hearing:
     async def _events_after(self, position: int) -> tuple[Sequence[Heard], int]:
         """Events after a position, and where they end: the last ones, or those of the log."""
         kept = self._hub.recent.after(position)
-        if kept is not None:
+        if kept is None:
+            return await self._past.after(position)
+        if len(kept) <= PAGE_ENTRIES:
             return kept, self._store.seq
-        return await self._past.after(position)
+        page = kept[:PAGE_ENTRIES]
+        return page, page[-1].seq or position  # what is kept has a position
 
     async def _have_room(self) -> None:
         while self.connection.buffered > HIGH_WATER_BYTES:
             self._room = asyncio.Event()
             await self._room.wait()
             self._room = None  # it is bigger than all the rest of an idle client's
+            await self._past.turn()
 
     def _say_what_was_held(self) -> None:
         held, self._held = self._held, []

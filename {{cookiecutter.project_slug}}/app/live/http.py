@@ -4,7 +4,7 @@ import asyncio
 import sys
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.live.port import TRANSPORT
 
@@ -38,6 +38,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._around = 0
         self._segment = b""
+        self._unanswered: list[RequestResponseCycle] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -57,6 +58,8 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.pipeline) >= self.waiting_requests:
             raise ValueError("too many requests wait for their turn")
         super().on_headers_complete()
+        self._unanswered = [each for each in self._unanswered if not each.response_complete]
+        self._unanswered.append(self.cycle)
         self._deadline = self.loop.call_later(self.body_seconds, self.transport.abort)
 
     def on_body(self, body: bytes) -> None:
@@ -81,9 +84,16 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection on, and what came after the request in the same segment."""
+        """Hand the connection on, and what came after the request in the same segment.
+
+        Where a request before it is unanswered yet, both would write, and only one would hear
+        that the client has left: then the connection ends.
+        """
         upgrade = sys.exception()
         self._stop_waiting()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()
+            return
         super().handle_websocket_upgrade()
         assert upgrade is not None  # noqa: S101 - httptools tells the end of the request by it
         if rest := self._segment[upgrade.args[0] :]:
@@ -93,6 +103,9 @@ class BoundedHttp(HttpToolsProtocol):
         """It is over."""
         self._stop_waiting()
         super().connection_lost(exc)
+        for cycle in self._unanswered:  # uvicorn tells only the last of them
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _require_one_host(self) -> None:
         """Raise ValueError unless the request says once whom it is for (RFC 9112, 3.2).

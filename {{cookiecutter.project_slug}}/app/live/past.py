@@ -33,6 +33,15 @@ class Past:
         self._pages: OrderedDict[int, Page] = OrderedDict()
         self._reading: dict[int, asyncio.Task[Page]] = {}
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._turn = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Wait for a turn of the event loop in which nobody else is told what it missed.
+
+        Were all that come back told in one turn, whoever sends a command would wait for all.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
 
     async def after(self, position: int) -> Page:
         """Events after a position, which the Store is beyond; there may be more of them.

@@ -60,12 +60,30 @@ class Client:
         self.said.append("goodbye")
 
 
+class Watched(Client):
+    """Takes everything at once; `turns` are those of the event loop in which it was told events."""
+
+    buffered = 0
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        super().__init__()
+        self.turns: set[int] = set()
+        self._now = now
+
+    def write(self, message: Outgoing) -> None:
+        """Note when."""
+        super().write(message)
+        if message.parts[0].type == "event":
+            self.turns.add(self._now())
+
+
 class Stage(NamedTuple):
     """A client, and another one that hears everything: so something waits to be told."""
 
     store: AppStore
     client: Client
     hearing: Hearing
+    another: Callable[[Client], Hearing]
 
     def resume(self, since: int) -> None:
         """Come back after this position."""
@@ -87,8 +105,30 @@ async def stage() -> AsyncIterator[Stage]:
         for number in range(EVENTS):
             await store.dispatch(RevokeTokens(str(number)), by=OLGA)
         past = Past(store)
-        Hearing(cast(Connection, other), store, past, hub, tally, 100).listen_to_all(OLGA)
-        yield Stage(store, client, Hearing(cast(Connection, client), store, past, hub, tally, 100))
+
+        def hearing(client: Client) -> Hearing:
+            return Hearing(cast(Connection, client), store, past, hub, tally, 100)
+
+        hearing(other).listen_to_all(OLGA)
+        yield Stage(store, client, hearing(client), hearing)
+
+
+@asynccontextmanager
+async def counted_turns() -> AsyncIterator[Callable[[], int]]:
+    """The number of the event loop's turn, whenever it is asked."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    try:
+        yield lambda: turns
+    finally:
+        counting.cancel()
 
 
 async def until(claim: Callable[[], object]) -> None:
@@ -160,3 +200,19 @@ async def test_what_is_held_is_said_when_there_is_nothing_more_to_catch_up_with(
         on.resume(since=EVENTS)
 
         assert on.client.said == ["subscribed", "1", "subscribed", "ack"]
+
+
+async def test_of_many_that_come_back_no_two_are_told_a_page_in_one_turn_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.live.hearing.PAGE_ENTRIES", 2)
+    async with stage() as on, counted_turns() as now:
+        clients = [Watched(now) for _ in range(20)]
+        for client in clients:
+            asked = Subscribe(type="subscribe", since=0, epoch=on.store.epoch)
+            on.another(client).listen(OLGA, asked)
+        await until(lambda: all("3" in client.said for client in clients))
+
+    assert {tuple(client.said) for client in clients} == {("subscribed", "1", "2", "3")}
+    assert [len(client.turns) for client in clients] == [2] * len(clients)
+    assert len(set[int]().union(*(client.turns for client in clients))) == 2 * len(clients)

@@ -22,12 +22,14 @@ from app.live.past import PAGE_ENTRIES
 from tests.access.keys import SECRET, settings_of, signed
 from tests.attacks.watch import faults
 from tests.live.figures import becomes, figure
+from tests.live.raw import HANDSHAKE
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
 
 EVENTS = "/api/v1/events"
 STREAMS = 30
+SOON = 10  # seconds: long before a keep-alive would find that nobody is there
 MANY = 4_000  # more than the kernels keep for a client that takes none
 POSITION = re.compile(rb"^id: \w+:(\d+)$", re.MULTILINE)
 END = b"\r\n0\r\n\r\n"  # RFC 9112, 7.1
@@ -139,6 +141,30 @@ async def test_a_stream_that_takes_too_little_ends_and_misses_nothing_when_it_co
         said = faults(service)
 
     assert heard == list(range(1, MANY + 1))
+    assert said == []
+
+
+@pytest.mark.parametrize("behind", ["a request", "an upgrade"])
+async def test_a_stream_behind_which_something_was_asked_ends_with_its_client(
+    service: Service, behind: str
+) -> None:
+    head = "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n"
+    then = {"a request": head.format(path="/health", more=""), "an upgrade": HANDSHAKE}[behind]
+    first = head.format(path=EVENTS, more="")
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as peer:
+        peer.sendall((first + then.format(port=service.port, headers="")).encode())
+        taken = await asyncio.to_thread(peer.recv, 1 << 16)
+        if behind == "an upgrade":
+            while piece := await asyncio.to_thread(peer.recv, 1 << 16):
+                taken += piece
+        else:
+            await becomes(service, 1, "app_connections")
+    async with asyncio.timeout(SOON):
+        await becomes(service, 0, "app_connections")
+    said = faults(service)
+
+    assert b"HTTP/1.1 101" not in taken
+    assert taken.startswith(b"HTTP/1.1 200 ") or behind == "an upgrade"
     assert said == []
 
 
