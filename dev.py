@@ -259,8 +259,16 @@ def play(folder: Path) -> int:
         print(f"✗ {folder} is there already: sync it, or delete it", file=sys.stderr)
         return 1
     bake(demo_environment(), folder)
+    shutil.rmtree(base_of(folder), ignore_errors=True)
+    shutil.copytree(folder, base_of(folder))
     say(f"edit {folder}, run it there, then: python3 dev.py sync {folder}")
     return 0
+
+
+def base_of(folder: Path) -> Path:
+    """What edits in `folder` are told by: what was baked there, or was carried back last."""
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    return DEV / "played" / name
 
 
 def types() -> int:
@@ -278,34 +286,45 @@ def types() -> int:
 
 def sync(folder: Path) -> int:
     """Carry what was edited in `folder` back into the template, and say what could not be."""
-    if not folder.is_dir():
-        print(f"✗ there is no {folder}: python3 dev.py play {folder}", file=sys.stderr)
+    base = base_of(folder)
+    if not (folder.is_dir() and base.is_dir()):
+        print(f"✗ there is no {folder} baked by: python3 dev.py play {folder}", file=sys.stderr)
         return 1
-    fresh = bake(demo_environment(), DEV / "fresh")
-    kept = shutil.ignore_patterns(".*cache*", "__pycache__", ".venv", "data", "uv.lock", ".env")
     edited = DEV / "edited"
     shutil.rmtree(edited, ignore_errors=True)
-    shutil.copytree(folder, edited, ignore=kept)
+    ours = (".*cache*", "__pycache__", ".venv", "*.db*", "uv.lock", ".env")
+    shutil.copytree(folder, edited, ignore=shutil.ignore_patterns(*ours))
     names = {
         path.relative_to(tree).as_posix()
-        for tree in (fresh, edited)
+        for tree in (base, edited)
         for path in tree.rglob("*")
         if path.is_file()
     }
-    stuck = [name for name in sorted(names) if not carried(name, fresh, edited)]
+    stuck = [name for name in sorted(names) if not carried(name, base, edited)]
+    for name in names.difference(stuck):
+        settled(name, base, edited)
     for name in stuck:
         print(f"✗ {name}: edit {TEMPLATE}/{name} by hand", file=sys.stderr)
     return 1 if stuck else 0
 
 
-def carried(name: str, fresh: Path, edited: Path) -> bool:
+def settled(name: str, base: Path, edited: Path) -> None:
+    """What was carried is no edit any more."""
+    if (edited / name).exists():
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(edited / name, base / name)
+    else:
+        (base / name).unlink(missing_ok=True)
+
+
+def carried(name: str, base: Path, edited: Path) -> bool:
     """Carry one file's edit; False when the template's text has none of the lines around it."""
-    before, after, target = fresh / name, edited / name, ROOT / TEMPLATE / name
+    before, after, target = base / name, edited / name, ROOT / TEMPLATE / name
     if before.exists() and after.exists() and before.read_bytes() == after.read_bytes():
         return True
     if not after.exists():
         say(f"deleted {name}")
-        target.unlink()
+        target.unlink(missing_ok=True)
         return True
     if not before.exists() or target.read_bytes() == before.read_bytes():
         say(f"copied {name}")

@@ -96,12 +96,13 @@ def place():
 
 def say_what_next():
     """Print the commands that come next."""
+    way = place()
+    where, enter = ("this folder", "") if way == "." else (way, f"    cd {shlex.quote(way)}\n")
     print(
         f"""
-{ANSWERS["project_name"]} is in {place()}. Next:
+{ANSWERS["project_name"]} is in {where}. Next:
 
-    cd {shlex.quote(place())}
-    uv sync
+{enter}    uv sync
     uv run python -m app        # then open http://127.0.0.1:3000
     uv run pytest -m 'not slow' # some minutes; without -m: crashes and databases, too
 """

@@ -184,3 +184,26 @@ def test_the_next_commands_are_right_where_the_user_is(
     assert subprocess.check_output(entered, text=True).strip() == str(project.resolve())
     assert "uv run python -m app" in printed
     assert "uv run pytest -m 'not slow'" in printed
+
+
+def test_who_stands_in_the_project_has_nowhere_to_go(
+    template: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers, where = {"project_name": "Mine", "project_slug": "mine"}, str(tmp_path)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("PWD", str(tmp_path / "mine"))
+
+    cookiecutter(
+        str(template),
+        no_input=True,
+        default_config=True,
+        extra_context=answers,
+        output_dir=where,
+        overwrite_if_exists=True,
+    )
+
+    printed = capfd.readouterr().out
+    assert "Mine is in this folder. Next:\n\n    uv sync" in printed

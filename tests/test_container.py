@@ -33,9 +33,11 @@ Compose = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def docker(bake: Bake) -> Iterator[Docker]:
-    """The engine, with the image of a fresh project."""
+    """The engine, with the image of a fresh project, whose files only their owner can read."""
+    project = bake()
+    run(["chmod", "-R", "go-rwx", "."], project)
     with docker_engine() as environment:
-        docker = Docker(environment, bake())
+        docker = Docker(environment, project)
         docker("build", *BUILD, "-t", IMAGE, ".")
         yield docker
 

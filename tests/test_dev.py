@@ -142,6 +142,28 @@ def test_edits_of_a_baked_project_are_carried_back(repository: Path) -> None:
     assert dev(repository, "sync").returncode == 0
 
 
+def test_what_the_template_has_changed_meanwhile_is_no_edit(repository: Path) -> None:
+    (template,) = repository.glob("*cookiecutter.project_slug*")
+    play, route = repository / "play-3", template / "app/api/orders.py"
+    assert dev(repository, "play", str(play)).returncode == 0
+    route.write_text(f"{route.read_text()}# of the template\n")
+    (play / "app/domain/data").mkdir()
+    (play / "app/domain/data/actions.py").write_text("# of the player\n")
+
+    synced = dev(repository, "sync", str(play))
+
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    assert route.read_text().endswith("# of the template\n")
+    assert (template / "app/domain/data/actions.py").exists()
+
+
+def test_what_was_not_baked_to_be_edited_is_not_carried_back(repository: Path) -> None:
+    synced = dev(repository, "sync", str(repository / "docs"))
+
+    assert synced.returncode == 1
+    assert "baked by: python3 dev.py play" in synced.stderr
+
+
 def test_an_edit_that_cannot_be_carried_back_is_named(repository: Path) -> None:
     play = repository / "play-2"
     assert dev(repository, "play", str(play)).returncode == 0

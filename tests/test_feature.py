@@ -47,6 +47,16 @@ def test_every_printed_line_is_missed_when_it_is_forgotten(bake: Bake) -> None:
     assert done.stdout == "13 lines were missed\n"
 
 
+def test_git_ignores_no_feature_whatever_its_name(bake: Bake) -> None:
+    project = bake(starter="blank")
+    asked = ["git", "check-ignore", "app/domain/data/x.py", "tests/backups/x.py", "data/x.db"]
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+
+    ignored = subprocess.run(asked, cwd=project, capture_output=True, text=True).stdout
+
+    assert ignored == "data/x.db\n"
+
+
 ADD_NOTES = """
 from pathlib import Path
 from tests.cli.test_feature import add, must, printed

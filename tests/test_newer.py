@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 GIVEN = {"project_name": "My Orders", "license": "Proprietary"}
@@ -21,13 +23,16 @@ ENVIRONMENT = {
 
 
 def told(name: str) -> list[str]:
-    """The commands of a block of the README; uvx would fetch what is installed here."""
+    """The commands of a block of the README; uvx would fetch what is installed here.
+
+    Those that are joined, or continued, are one.
+    """
     block = re.search(
         f"<!-- {name} -->(.*?)<!-- /{name} -->", (ROOT / "README.md").read_text(), re.S
     )
     assert block
-    lines = [line.strip() for line in block[1].splitlines() if line.strip()]
-    return [line.removeprefix("uvx ") for line in lines]
+    lines = block[1].replace("uvx ", "").replace("&&\n", "&& ").splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def run(command: str, folder: Path) -> None:
@@ -37,14 +42,20 @@ def run(command: str, folder: Path) -> None:
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
-def test_a_newer_template_is_merged_as_the_readme_says(template: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Path:
+    """One that was baked and kept as the README says; the template lies beside it."""
     clone, project = tmp_path / "cookiecutter-composable-fastapi", tmp_path / "my-orders"
     shutil.copytree(template, clone)
-    source = clone / "{{cookiecutter.project_slug}}"
     (answers := tmp_path / "given.json").write_text(json.dumps({"default_context": GIVEN}))
     run(f"cookiecutter {clone} --no-input --config-file {answers}", tmp_path)
     for command in told("kept"):
         run(command, project)
+    return project
+
+
+def test_a_newer_template_is_merged_as_the_readme_says(project: Path) -> None:
+    source = project.parent / "cookiecutter-composable-fastapi" / "{{cookiecutter.project_slug}}"
     rules = project / "app" / "domain" / "orders" / "reducer.py"
     rules.write_text(f"{rules.read_text()}# mine\n")
     run("git commit -qam mine", project)
@@ -64,3 +75,15 @@ def test_a_newer_template_is_merged_as_the_readme_says(template: Path, tmp_path:
     assert not (docs / "scaling.md").exists()
     assert (docs / "limits.md").read_text().endswith("More.\n")
     assert (project / "LICENSE").read_text().startswith("Copyright")
+
+
+def test_what_is_not_committed_is_not_lost_when_a_newer_template_is_taken(project: Path) -> None:
+    rules = project / "app" / "domain" / "orders" / "reducer.py"
+    rules.write_text(f"{rules.read_text()}# mine\n")
+    (command,) = told("newer")
+
+    with pytest.raises(AssertionError, match="local modifications"):
+        run(command, project)
+
+    assert rules.read_text().endswith("# mine\n")
+    run("git diff --quiet template HEAD", project)
