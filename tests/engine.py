@@ -54,7 +54,7 @@ def docker_engine() -> Iterator[dict[str, str]]:
         if lender.poll() is None:
             lender.stdin.write("\n")
             lender.stdin.close()
-        lender.wait(timeout=60)
+        lender.wait(timeout=180)  # it has much to take down
         lender.stdout.close()
         lender.stderr.close()
 
