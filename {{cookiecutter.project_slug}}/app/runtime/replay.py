@@ -45,19 +45,21 @@ class Unreadable(StartRefused):
 
 async def replay(
     event_log: EventLog, decider: Decider[State, Command, Event]
-) -> Head[State, Command]:
-    """What the log says, from its snapshot on if there is one for this version of the code.
+) -> tuple[Head[State, Command], int]:
+    """What the log says, and the position of the snapshot from which on it was read.
 
-    Raises Unreadable at an entry that cannot be read.
+    That is 0 if there is none for this version of the code. Raises Unreadable at an entry that
+    cannot be read.
     """
     head = await patiently(partial(load_snapshot, event_log, decider.rules)) or decider.start()
+    saved = head.position
     lines = head.position // ENTRIES_A_LINE
     while entries := await patiently(partial(event_log.read, head.position, ENTRIES_A_READ)):
         head = _replayed(decider, head, entries)
         if head.position // ENTRIES_A_LINE > lines:
             lines = head.position // ENTRIES_A_LINE
             log.info("replaying the event log", position=head.position)
-    return head
+    return head, saved
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:

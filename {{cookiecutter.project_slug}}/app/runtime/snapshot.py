@@ -34,7 +34,7 @@ class NotWritten(Exception):
 
 
 class Snapshots(Generic[State, Command, Event]):
-    """Saves one now and then. `saved` is the position of the last one, or of the start."""
+    """Saves one now and then. `saved` is the position of the last one, 0 if there is none."""
 
     def __init__(self, event_log: EventLog, rules: Rules[State, Command, Event]) -> None:
         self.saved = 0

@@ -290,10 +290,10 @@ class Store(Generic[State, Command, Event]):
 
     async def replay(self) -> None:
         """Rebuild the State from the log; raises Unreadable at an entry that cannot be read."""
-        head = await replay(self._log, self._decider)
+        head, self._snapshots.saved = await replay(self._log, self._decider)
         self._commits.head = head
         self._clock.not_before(head.time)
-        self._broadcast.seq = self._snapshots.saved = head.position
+        self._broadcast.seq = head.position
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Take commands and perform effects, in tasks that the group owns."""

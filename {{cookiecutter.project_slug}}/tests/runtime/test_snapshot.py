@@ -87,6 +87,43 @@ async def test_a_snapshot_gives_the_head_that_the_log_gives(tmp_path: Path) -> N
     assert read_whole > 25
 
 
+async def test_a_new_version_that_has_read_the_whole_log_saves_a_snapshot_at_once(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "e.db"
+    event_log: EventLog = SqliteLog(path)
+    await filled(event_log)
+    await event_log.close()
+    edited = replace(TALLY, fingerprint="another")
+
+    reads: list[int] = []
+    for _ in range(2):
+        counted = Counted(path)
+        async with open_tally(counted, edited):
+            reads.append(counted.read_entries)
+        await counted.close()
+
+    assert reads[0] > 25
+    assert reads[1] == 1
+
+
+async def test_starts_that_no_clean_stop_follows_come_to_a_snapshot_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read from a snapshot on counts, and not only what one process has stored."""
+    monkeypatch.setattr(snapshot, "ENTRIES_AT_THE_END", 10**9)
+    reads: list[int] = []
+    for _ in range(6):
+        counted = Counted(tmp_path / "e.db")
+        async with open_tally(counted) as store:
+            reads.append(counted.read_entries)
+            for _ in range(9):
+                await store.dispatch(Add(1), by=ME)
+        await counted.close()
+
+    assert max(reads) < 2 * 10, reads
+
+
 async def test_ids_and_effects_go_on_after_a_start_from_a_snapshot(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/e.db"
     event_log = open_event_log(url)

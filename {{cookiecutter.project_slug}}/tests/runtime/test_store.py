@@ -358,7 +358,7 @@ def test_whatever_is_sent_the_store_is_what_its_log_says(commands: list[Command]
             if answers:
                 await asyncio.wait(answers)
             await until(lambda: len(store.head.effects.pending) == 0)
-            assert await replay(event_log, Decider(TALLY)) == store.head
+            assert await replay(event_log, Decider(TALLY)) == (store.head, 0)
 
     asyncio.run(live())
 
