@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class Code(StrEnum):
@@ -44,6 +45,15 @@ class Rejected(Exception):
         self.message = message
         self.fields = fields
         self.retry_after = retry_after
+
+    def anew(self) -> Self:
+        """The same refusal, to be raised where this one is a constant.
+
+        What is raised keeps the frames that it passes through, with all that these hold.
+        """
+        again = type(self).__new__(type(self), *self.args)
+        again.__dict__.update(self.__dict__)
+        return again
 
 
 class StartRefused(Exception):

@@ -48,7 +48,7 @@ async def live(websocket: WebSocket) -> None:
     if asked is not None:
         audience(ANONYMOUS, asked)  # a topic that does not exist is refused with the handshake
     if not live.store.is_open:
-        raise STOPPING
+        raise STOPPING.anew()
     lease = live.limits.connect(address_of(websocket))
     try:
         identity, goodbye = _who(websocket, live, lease)

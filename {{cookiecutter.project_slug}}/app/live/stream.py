@@ -54,7 +54,7 @@ async def listening(
     live: Live = request.app.state.live
     identity = await identity_of_request(request)
     if not live.store.is_open:
-        raise STOPPING
+        raise STOPPING.anew()
     if last_event_id:
         epoch, _, since = last_event_id.rpartition(":")
     asked = asked_by(topics, since, epoch) or Subscribe(type="subscribe")

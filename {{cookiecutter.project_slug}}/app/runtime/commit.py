@@ -166,7 +166,7 @@ class Commits(Generic[State, Command, Event]):
                     self._at_once = max(len(some) // 2, 1)
                 await self.catch_up()
                 is_current = True
-        raise CONTENDED
+        raise CONTENDED.anew()
 
     async def _require_current(self) -> None:
         """Raises Conflict if others have stored what may make a refusal untrue.
@@ -213,7 +213,7 @@ class Commits(Generic[State, Command, Event]):
             except LogUnavailable as problem:
                 log.error("nobody knows whether it was stored", problem=str(problem))
                 await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-        raise UNSURE
+        raise UNSURE.anew()
 
     async def _answer(self, verdict: Verdict[State, Command, Event]) -> None:
         for waiting, refusal in verdict.refused:

@@ -57,8 +57,8 @@ class Waiting(NamedTuple, Generic[State, Command, Event]):
     def refuse(self, refusal: Rejected) -> None:
         """Tell the sender why the command led to nothing."""
         if not self.answer.done():
-            # One refusal goes to many: it must not keep the frames of all that it was raised in.
-            self.answer.set_exception(refusal.with_traceback(None))
+            # One refusal may go to many, and each of them raises it: see `anew`.
+            self.answer.set_exception(refusal.with_traceback(None).anew())
             self.answer.exception()  # seen: a sender who has gone is no `never retrieved`
             self._tell()
 

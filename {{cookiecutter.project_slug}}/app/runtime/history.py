@@ -50,7 +50,7 @@ class History(Generic[State, Command, Event]):
         Raises Rejected where too many wait for theirs.
         """
         if self._waiting >= WAITING:
-            raise BUSY
+            raise BUSY.anew()
         if self._forget is not None:
             self._forget.cancel()
         self._waiting += 1
@@ -91,7 +91,7 @@ class History(Generic[State, Command, Event]):
         at, state = self._known.before(position)
         while at < position:
             if await gone():
-                raise LEFT
+                raise LEFT.anew()
             read = await self.entries(at, min(ENTRIES_A_READ, position - at))
             for some in batched(read, ENTRIES_A_SLICE):
                 for entry in some:

@@ -82,7 +82,7 @@ class Search(Generic[State, Command, Event]):
 
     async def _lead(self, events: Sequence[Event]) -> bool:
         if await self._gone():
-            raise LEFT
+            raise LEFT.anew()
         self._left -= len(events)
         state = self._rules.initial
         for place, event in enumerate(events):
@@ -127,7 +127,7 @@ class Past(Generic[State, Command, Event]):
         end, begin = self.moment.position - 1, max(0, self.moment.position - 1 - ENTRIES_LOOKED_AT)
         while end > begin and len(found) < most:
             if await self.gone():
-                raise LEFT
+                raise LEFT.anew()
             first = max(begin, end - ENTRIES_A_READ)
             entries = await self.history.entries(first, end - first)
             for place, entry in enumerate(reversed(entries)):

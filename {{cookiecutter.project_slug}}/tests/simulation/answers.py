@@ -25,7 +25,7 @@ def check_refusal(errand: Errand, refusal: Rejected, life: Life, since: int) -> 
 
     The log had `since` entries when the client asked.
     """
-    if refusal == CONTENDED:
+    if refusal.message == CONTENDED.message:
         least = since + CONFLICTS // 2
         require(len(life.world.disk.entries) > least, "a few conflicts made a command impossible")
     elif refusal.code not in (Code.UNAVAILABLE, Code.ID_REUSED) and life.store is not None:
