@@ -239,8 +239,8 @@ def _durable(effect: Append[Event] | Publish[Event] | Durable[Command]) -> Durab
     match effect:
         case Append() | Publish():
             raise TypeError(f"an event cannot ask for {effect}: only a command can")
-        case Delay(seconds) if not isfinite(seconds):
-            raise ValueError(f"{effect} would never be due")
+        case Delay(seconds) if not isfinite(seconds * MICROSECONDS):
+            raise ValueError(f"{effect} is due at no time")
         case Parallel(children) | Sequential(children):
             for child in children:
                 _durable(child)

@@ -27,6 +27,7 @@ from app.runtime.rules import Command
 from app.runtime.timers import Timers
 
 COMMANDS_IN_FLIGHT = 256
+LONGEST_SECONDS = 1e12  # some 30,000 years
 
 
 class Performer(Generic[Command]):
@@ -129,7 +130,7 @@ class Performer(Generic[Command]):
 
     def _set_timer(self, seconds: float, origin: str) -> None:
         if self._is_open:
-            self._timers.set(self._store.now() + round(seconds * MICROSECONDS), origin)
+            self._timers.set(due(self._store.now(), seconds), origin)
 
     def _rang(self, origins: Sequence[str]) -> None:
         """The time of these effects has come: a Delay's, or that of another attempt."""
@@ -143,5 +144,8 @@ class Performer(Generic[Command]):
 
 
 def due(since: int, seconds: float) -> int:
-    """When so many seconds have gone by, in microseconds since 1970, UTC."""
-    return since + round(seconds * MICROSECONDS)
+    """When so many seconds have gone by, in microseconds since 1970, UTC.
+
+    Whatever a log holds is due some time: a number that is none is taken for 0, as what is less.
+    """
+    return since + round(max(0.0, min(seconds, LONGEST_SECONDS)) * MICROSECONDS)

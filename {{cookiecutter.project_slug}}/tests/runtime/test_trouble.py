@@ -4,7 +4,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
+from sys import float_info
 from time import process_time
 
 import pytest
@@ -111,7 +113,10 @@ async def test_a_refused_command_that_cannot_be_written_down_is_a_dead_letter() 
         assert store.state == 1
 
 
-@pytest.mark.parametrize("seconds", [float("inf"), float("nan")])
+BEYOND_ALL_TIME = [inf, nan, -inf, float_info.max, -float_info.max]
+
+
+@pytest.mark.parametrize("seconds", BEYOND_ALL_TIME)
 async def test_a_delay_that_would_never_be_due_costs_its_own_command(seconds: float) -> None:
     async with open_tally(MemoryLog()) as store:
         with pytest.raises(Rejected) as refusal:
@@ -120,6 +125,22 @@ async def test_a_delay_that_would_never_be_due_costs_its_own_command(seconds: fl
         assert store.state == 1
 
     assert refusal.value.code is Code.INTERNAL
+
+
+@pytest.mark.parametrize("seconds", [*BEYOND_ALL_TIME, 1e300, -1e300])
+async def test_whatever_delay_a_log_holds_the_service_starts(seconds: float) -> None:
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        await plan(store, Delay(3600, Add(1)))
+    [asked] = event_log._entries
+    effects: list[Durable[Command]] = [Delay(seconds, Add(5)), Delay(0, Add(1))]
+    event_log._entries[0] = asked._replace(effects=encode(effects))
+
+    async with open_tally(event_log) as store:
+        await until(lambda: store.state > 0 and "1.1" not in store.head.effects.pending)
+        is_pending = "1.0" in store.head.effects.pending
+
+    assert is_pending == (seconds > 0)
 
 
 async def test_attempts_that_are_cancelled_before_their_first_step_free_their_slots() -> None:
