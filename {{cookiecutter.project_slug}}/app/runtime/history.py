@@ -68,12 +68,15 @@ class History(Generic[State, Command, Event]):
         return await self._read(self._log.read(after, limit))
 
     async def decision(self, position: int) -> Sequence[Entry]:
-        """All entries of the decision that the entry at a position is a part of."""
+        """All entries of the decision that the entry at a position is a part of.
+
+        Raises Rejected where there is none, and where the log cannot be reached.
+        """
         begin, size = position, 8
         while True:
             earliest = max(0, begin - size)
             entries = await self.entries(earliest, begin - earliest)
-            if not entries:
+            if not entries or entries[-1].position < begin:
                 raise Rejected(Code.NOT_FOUND, f"there is no position {position}")
             other = [entry for entry in entries if entry.command != entries[-1].command]
             begin = other[-1].position + 1 if other else entries[0].position

@@ -44,8 +44,8 @@ async def scenario_at(
     """The decision that the entry at a position is a part of.
 
     To be called in one's turn of the history. Raises Rejected where nothing was decided, where the
-    rules would decide otherwise today, where it holds what its reader may not see, and where no
-    number of events that is fit for a test leads to the same.
+    policy denied it, where the rules would decide otherwise today, where it holds what its reader
+    may not see, and where no number of events that is fit for a test leads to the same.
     """
     rules = history.rules
     entries = await history.decision(position)
@@ -56,6 +56,9 @@ async def scenario_at(
         raise _private(position)
     state = await history.state_at(moment.position - 1, gone)
     ruling = rule(rules, state, moment)
+    if was.refused is not None and was.refused[1] == _denial(rules, state, moment):
+        told = f"the policy denied what was asked for at position {moment.position}"
+        raise Rejected(Code.CONFLICT, f"{told}, and a test asks the rules alone")
     if not _is_same(ruling, was):
         told = f"today's rules decide position {moment.position} otherwise than it was decided"
         raise Rejected(Code.CONFLICT, f"{told}: `python -m app check` says how")
@@ -100,6 +103,17 @@ def _logged(
     return Ruling(
         tuple(events), tuple(asks), refused=None if words is None else (Code.CONFLICT, words)
     )
+
+
+def _denial(
+    rules: Rules[State, Command, Event], state: State, moment: Moment[Command]
+) -> str | None:
+    """Why the policy denies it in this State, if it does."""
+    try:
+        rules.authorise(moment.by, moment.command, state)
+    except Rejected as refusal:
+        return refusal.message
+    return None
 
 
 def _is_same(now: Ruling[Command, Event], then: Ruling[Command, Event]) -> bool:

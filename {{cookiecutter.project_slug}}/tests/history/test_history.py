@@ -154,6 +154,10 @@ async def test_a_decision_is_all_its_entries_from_whichever_it_is_found() -> Non
         assert [each.position for each in found] == list(range(2, 42))
     assert [each.position for each in await past.decision(1)] == [1]
     assert [each.position for each in await past.decision(42)] == [42]
+    for position in 0, 43, 50, 90:
+        with pytest.raises(Rejected, match=f"no position {position}") as refusal:
+            await past.decision(position)
+        assert refusal.value.code is Code.NOT_FOUND
 
 
 async def test_a_log_that_cannot_be_reached_is_said_to_be_away(
