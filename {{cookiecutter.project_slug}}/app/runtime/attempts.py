@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
 from typing import Any, Generic, Protocol
@@ -24,6 +24,7 @@ from app.runtime.rules import Command
 
 SLOTS = 64
 STEP_SECONDS = 300  # the longest that a Run may take, or a Stream to its next command
+CLEAN_UP_SECONDS = 30  # the longest that either may hold its slot after that, or after a Cancel
 CANCEL_SECONDS = 1
 AGAIN_SECONDS = 5
 
@@ -68,6 +69,7 @@ class Attempts(Generic[Command]):
         self._later = later
         self._waiting: deque[str] = deque()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._stuck: set[asyncio.Task[None]] = set()
         self._counted: set[str] = set()
         self._anew: set[str] = set()
         self._none_left = asyncio.Event()
@@ -84,7 +86,10 @@ class Attempts(Generic[Command]):
     def cancel(self, origin: str) -> None:
         """Stop the attempt, if there is one: the effect has ended."""
         if origin in self._running:
-            self._running[origin].cancel()
+            task = self._running[origin]
+            task.cancel()
+            limit = self._give_up_after(CLEAN_UP_SECONDS, origin, task)
+            task.add_done_callback(lambda _: limit.cancel())
 
     async def finish(self) -> None:
         """Begin nothing more, and wait until all that is at work has ended."""
@@ -131,16 +136,36 @@ class Attempts(Generic[Command]):
 
     def _ended(self, origin: str, task: asyncio.Task[None]) -> None:
         """Free the slot, also of an attempt that was cancelled before its first step."""
+        self._stuck.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            log.error("an attempt went wrong itself", origin=origin, exc_info=fault)
+        if self._running.get(origin) is task:
+            self._free(origin, again=fault is not None)
+
+    def _give_up_after(
+        self, seconds: float, origin: str, task: asyncio.Task[None] | None
+    ) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._give_up, origin, task)
+
+    def _give_up(self, origin: str, task: asyncio.Task[None] | None) -> None:
+        """Free the slot of an attempt that goes on though it was cancelled."""
+        if task is not None and self._running.get(origin) is task:
+            log.error("a task does not let itself be cancelled", origin=origin)
+            self._stuck.add(task)
+            self._free(origin, again=True)
+
+    def _free(self, origin: str, *, again: bool) -> None:
+        """Let others have the slot; an effect that has not ended is tried `again` later."""
         del self._running[origin]
         if not self._running:
             self._none_left.set()
         self._counted.discard(origin)
-        fault = None if task.cancelled() else task.exception()
-        if fault is not None:
-            log.error("an attempt went wrong itself", origin=origin, exc_info=fault)
         if origin in self._anew:
             self._anew.discard(origin)
             self._waiting.append(origin)
+        elif again:
+            self._later(AGAIN_SECONDS, origin)
         self._go_on()
 
     async def _attempt(self, origin: str) -> None:
@@ -150,7 +175,8 @@ class Attempts(Generic[Command]):
             if pending is None or pending.dead is not None:
                 return
             if pending.attempts >= self._policy.attempts:
-                words = f"the process ended at each of {pending.attempts} attempts"
+                told = f"none of {pending.attempts} attempts has succeeded"
+                words = f"{told}; what ended the last is unknown"
                 await self._note(origin, Turn.DEAD, words)
                 return
             self._counted.add(origin)
@@ -166,7 +192,7 @@ class Attempts(Generic[Command]):
             attempt = Attempt(origin, pending.given)
             match pending.effect:
                 case Run(task):
-                    async with asyncio.timeout(STEP_SECONDS):
+                    async with self._step(origin):
                         command = await task(self._ports, attempt)
                 case Stream(task):
                     if not await self._give(task(self._ports, attempt), origin, pending):
@@ -190,10 +216,10 @@ class Attempts(Generic[Command]):
         Whether it came to its end; else the effect has ended meanwhile, or is a dead letter.
         """
         nth = pending.given
-        async with aclosing(commands) as given:  # type: ignore[type-var]
+        try:
             while True:
-                async with asyncio.timeout(STEP_SECONDS):
-                    command = await anext(given, None)
+                async with self._step(origin):
+                    command = await anext(commands, None)
                 if command is None:
                     return True
                 nth += 1
@@ -201,6 +227,20 @@ class Attempts(Generic[Command]):
                 now = self._store.pending(origin)
                 if now is None or now.dead is not None:
                     return False
+        finally:
+            async with self._step(origin):
+                await commands.aclose()  # type: ignore[attr-defined]
+
+    @asynccontextmanager
+    async def _step(self, origin: str) -> AsyncIterator[None]:
+        """A step of a task: it has its time, and then some to clear up."""
+        seconds = STEP_SECONDS + CLEAN_UP_SECONDS
+        limit = self._give_up_after(seconds, origin, asyncio.current_task())
+        try:
+            async with asyncio.timeout(STEP_SECONDS):
+                yield
+        finally:
+            limit.cancel()
 
     async def _decide_surely(self, request: Request[Command]) -> None:
         """Have this decided, if need be later: what led to it must not be done again for that.

@@ -146,6 +146,6 @@ class Performer(Generic[Command]):
 def due(since: int, seconds: float) -> int:
     """When so many seconds have gone by, in microseconds since 1970, UTC.
 
-    Whatever a log holds is due some time: a number that is none is taken for 0, as what is less.
+    Whatever a log holds is due some time: what is below 0, or no number, counts as 0.
     """
     return since + round(max(0.0, min(seconds, LONGEST_SECONDS)) * MICROSECONDS)

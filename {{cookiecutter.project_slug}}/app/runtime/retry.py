@@ -28,4 +28,5 @@ class RetryPolicy:
 
     def seconds(self, attempt: int, chance: Random) -> float:
         """How long to wait after the attempt with this number, from 1."""
-        return chance.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))
+        doublings = min(attempt - 1, 100)  # a float has no room for much more than a thousand
+        return chance.uniform(0, min(self.longest, self.first * 2.0**doublings))

@@ -190,6 +190,15 @@ async def test_what_may_succeed_later_is_tried_so_often_and_no_more() -> None:
     assert attempts == 3
 
 
+def test_however_many_attempts_there_are_none_waits_longer_than_the_longest() -> None:
+    policy = RetryPolicy(attempts=5000)
+
+    waits = [policy.seconds(attempt, ONE) for attempt in range(1, policy.attempts)]
+
+    assert max(waits[1024:]) <= policy.longest
+    assert max(waits[:5]) <= 16
+
+
 async def test_a_dead_letter_is_retried_or_discarded_once() -> None:
     willing = False
 
@@ -299,7 +308,7 @@ def test_a_task_that_takes_the_process_down_does_so_only_so_often(tmp_path: Path
     lives = [subprocess.run(life, cwd=ROOT, capture_output=True, text=True) for _ in range(4)]  # noqa: S603
 
     assert [each.returncode for each in lives] == [9] * QUICK.attempts + [0], lives[-1].stderr
-    assert lives[-1].stdout == "the process ended at each of 3 attempts\n"
+    assert lives[-1].stdout == "none of 3 attempts has succeeded; what ended the last is unknown\n"
 
 
 async def test_a_delay_counts_from_its_event_across_restarts_and_fires_once() -> None:

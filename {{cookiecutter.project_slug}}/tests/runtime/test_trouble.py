@@ -194,6 +194,107 @@ async def test_a_task_that_cannot_be_stopped_does_not_hold_up_a_close(
     assert [entry.outcome for entry in await event_log.read(1, 20)] == ["started", "interrupted"]
 
 
+class Panic(BaseException):
+    """What the binding of a library in another language may raise: no Exception."""
+
+
+async def panics(attempt: Attempt) -> None:
+    raise Panic("in another language")
+
+
+async def test_a_fault_that_is_no_exception_is_tried_again_and_then_a_dead_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "AGAIN_SECONDS", 0.001)
+    WORK["panics"] = panics
+    event_log = MemoryLog()
+    async with open_tally(event_log) as store:
+        await plan(store, Run(Work("panics")))
+        await until(lambda: len(store.dead_letters()) == 1)
+        ((_, letter),) = store.dead_letters()
+
+    assert [entry.outcome for entry in await event_log.read(1, 20)] == [
+        *["started"] * 3,
+        f"dead: {letter.dead}",
+    ]
+    assert letter.dead == "none of 3 attempts has succeeded; what ended the last is unknown"
+
+
+async def test_a_cancelled_task_that_clears_up_without_end_gives_its_slot_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "SLOTS", 1)
+    monkeypatch.setattr(attempts, "CLEAN_UP_SECONDS", 0.01)
+    at_work, release = asyncio.Event(), asyncio.Event()
+
+    async def clings(attempt: Attempt) -> AsyncIterator[Command]:
+        try:
+            at_work.set()
+            await release.wait()
+            yield Add(1)
+        finally:
+            await release.wait()
+
+    STREAMS["clings"], WORK["adds"] = clings, adds
+    async with open_tally(MemoryLog()) as store:
+        await plan(store, Stream(Flow("clings"), "k"))
+        await at_work.wait()
+        await plan(store, Cancel("k"), Run(Work("adds")))
+        await until(lambda: store.state == 7)
+        release.set()
+
+
+async def test_a_dead_letter_whose_task_clears_up_without_end_gives_its_slot_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "SLOTS", 1)
+    monkeypatch.setattr(attempts, "STEP_SECONDS", 0.01)
+
+    async def breaks(attempt: Attempt) -> AsyncIterator[Command]:
+        try:
+            yield Break()
+        finally:
+            await asyncio.Event().wait()
+
+    STREAMS["breaks"], WORK["adds"] = breaks, adds
+    async with open_tally(MemoryLog()) as store:
+        await plan(store, Stream(Flow("breaks")), Run(Work("adds")))
+        await until(lambda: store.state == 7)
+
+        assert [origin for origin, _ in store.dead_letters()] == ["1.0"]
+
+
+async def test_a_task_that_outstays_its_time_and_cannot_be_stopped_is_a_dead_letter_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in ("SLOTS", 1), ("STEP_SECONDS", 0), ("CLEAN_UP_SECONDS", 0.01):
+        monkeypatch.setattr(attempts, name, value)
+    monkeypatch.setattr(attempts, "AGAIN_SECONDS", 0.001)
+    begun, release = 0, asyncio.Event()
+
+    async def stubborn(attempt: Attempt) -> None:
+        nonlocal begun
+        begun += 1
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    WORK["stubborn"], WORK["adds"] = stubborn, adds
+    try:
+        async with open_tally(MemoryLog()) as store:
+            await plan(store, Run(Work("stubborn")))
+            await until(lambda: len(store.dead_letters()) == 1)
+            monkeypatch.setattr(attempts, "STEP_SECONDS", 5)
+            await plan(store, Run(Work("adds")))
+            await until(lambda: store.state == 7)
+    finally:
+        release.set()
+
+    assert begun == 3
+
+
 async def test_a_node_whose_turn_begins_while_it_closes_waits_in_peace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
