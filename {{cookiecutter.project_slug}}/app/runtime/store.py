@@ -305,11 +305,11 @@ class Store(Generic[State, Command, Event]):
         """Take no more commands, finish what can be finished in so many seconds, and end.
 
         What waits is still decided, unless the log does not answer; effects that have not ended go
-        on at the next start. Whoever says it again waits for none of them: the first time had all
-        the seconds there are.
+        on at the next start. Whoever says it again waits for none of them, since the first time had
+        all the seconds there are; nor does a Store that has ended, which stores nothing more.
         """
         self._open = False
-        grace_seconds = 0 if self._stopping else grace_seconds
+        grace_seconds = 0 if self._stopping or self.has_ended else grace_seconds
         self._stopping = True
         try:
             async with asyncio.timeout(grace_seconds + LAST_SECONDS):
@@ -346,6 +346,9 @@ class Store(Generic[State, Command, Event]):
             self._open = False
             self._abandon_effects()
             await self._nodes.leave()
+        except BaseException:  # the log has failed, or the close was cut: nothing is stored now
+            self._performer.abandon()
+            raise
         finally:
             self._open = False
             self._ended.set()

@@ -527,6 +527,35 @@ async def test_a_close_that_is_cut_short_has_no_time_left() -> None:
     assert len(store.head.effects.pending) == 1
 
 
+async def test_no_task_is_at_work_for_a_store_whose_close_was_cut() -> None:
+    at_work, stopped = asyncio.Event(), asyncio.Event()
+    stores: list[TallyStore] = []
+
+    async def endless(attempt: Attempt) -> None:
+        at_work.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    async def live() -> None:
+        async with open_tally(MemoryLog(), grace_seconds=60) as store:
+            stores.append(store)
+            await plan(store, Run(Work("endless")))
+            await asyncio.Event().wait()
+
+    WORK["endless"] = endless
+    life = asyncio.create_task(live())
+    await at_work.wait()
+    life.cancel()
+    await until(lambda: not stores[0].is_open)
+    life.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await life
+
+    await asyncio.wait_for(stopped.wait(), 5)
+
+
 class FullNow(MemoryLog):
     """A log whose disk can be filled."""
 

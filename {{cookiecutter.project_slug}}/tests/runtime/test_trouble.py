@@ -295,6 +295,46 @@ async def test_a_task_that_outstays_its_time_and_cannot_be_stopped_is_a_dead_let
     assert begun == 3
 
 
+class Doomed(MemoryLog):
+    """A log whose disk can be broken."""
+
+    is_broken = False
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says, as long as there is a disk."""
+        if self.is_broken:
+            raise OSError("the disk is gone")
+        await super().append(expected, entries)
+
+
+async def test_a_store_whose_log_has_failed_does_not_wait_for_what_it_cannot_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "CANCEL_SECONDS", 0.05)
+    at_work, release = asyncio.Event(), asyncio.Event()
+
+    async def clears_up(attempt: Attempt) -> None:
+        at_work.set()
+        try:
+            await release.wait()
+        finally:
+            await release.wait()
+
+    WORK["clears up"] = clears_up
+    event_log = Doomed()
+    with pytest.raises(BaseExceptionGroup) as ended:  # noqa: PT012 - the context is what fails
+        async with asyncio.timeout(5) as limit, open_tally(event_log, grace_seconds=60) as store:
+            await plan(store, Run(Work("clears up")))
+            await at_work.wait()
+            event_log.is_broken = True
+            await asyncio.wait([store.submit(Add(1), by=ME)])
+            await asyncio.Event().wait()
+    release.set()
+
+    assert ended.group_contains(OSError, match="the disk is gone")
+    assert not limit.expired()
+
+
 async def test_a_node_whose_turn_begins_while_it_closes_waits_in_peace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
