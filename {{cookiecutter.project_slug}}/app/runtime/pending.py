@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from heapq import nsmallest
 from typing import Generic, NamedTuple, TypeVar
 
 from rpds import HashTrieMap
 
 from app.core.effects import Cancel, Dispatch, Durable, Leaf, Parallel, Sequential
+from app.runtime.dead_letters import DeadLetters
 
 Command = TypeVar("Command")
 
 NO_KEYS: frozenset[str] = frozenset()
 NO_ORIGINS: frozenset[str] = frozenset()
+UNUSED: HashTrieMap[str, int] = HashTrieMap()
 
 
 class Turn(StrEnum):
@@ -59,22 +60,15 @@ class EffectGroup(NamedTuple, Generic[Command]):
 
 
 class PendingEffects(NamedTuple, Generic[Command]):
-    """Every effect that has not ended, by origin; where each key is used; which died, and when."""
+    """Every effect that has not ended, by origin; which died; and where each key is used.
+
+    `keyed` says of each key which origins use it, and how often: thousands may share one.
+    """
 
     pending: HashTrieMap[str, Pending[Command]] = HashTrieMap()
     groups: HashTrieMap[str, EffectGroup[Command]] = HashTrieMap()
-    keyed: HashTrieMap[str, tuple[str, ...]] = HashTrieMap()
-    dead: HashTrieMap[str, int] = HashTrieMap()
-
-    def dead_after(self, origin: str | None, most: int) -> list[str]:
-        """So many of those that died after this one, or the first to die; not all are sorted."""
-        order = (-1, ()) if origin is None or origin not in self.dead else self._order(origin)
-        return nsmallest(
-            most, (each for each in self.dead if self._order(each) > order), key=self._order
-        )
-
-    def _order(self, dead: str) -> tuple[int, tuple[int, ...]]:
-        return self.dead[dead], place(dead)
+    keyed: HashTrieMap[str, HashTrieMap[str, int]] = HashTrieMap()
+    dead: DeadLetters = DeadLetters()
 
 
 class Changing(Generic[Command]):
@@ -122,10 +116,10 @@ class Changing(Generic[Command]):
                 now = pending._replace(attempts=max(pending.attempts - 1, 0))
             case Turn.DEAD:
                 now = pending._replace(dead=words)
-                self.dead = self.dead.insert(origin, self.now)
+                self.dead = self.dead.added(origin)
             case Turn.RETRIED:
                 now = pending._replace(dead=None, attempts=0)
-                self.dead = self.dead.discard(origin)
+                self.dead = self.dead.without(origin)
                 self.begun.append(origin)
         self.pending = self.pending.insert(origin, now)
 
@@ -137,7 +131,7 @@ class Changing(Generic[Command]):
     def _end(self, origin: str) -> None:
         pending = self.pending[origin]
         self.pending = self.pending.discard(origin)
-        self.dead = self.dead.discard(origin)
+        self.dead = self.dead.without(origin)
         self._forget_key(_key(pending.effect), origin)
         self._over.append(origin)
 
@@ -200,25 +194,29 @@ class Changing(Generic[Command]):
             self._over.append(parent)
 
     def _cancel(self, key: str) -> None:
-        for origin in self.keyed.get(key, ()):
+        origins = sorted(self.keyed.get(key, UNUSED), key=place)  # a map has no order
+        for origin in origins:
             group = self.groups.get(origin)
             if group is not None:  # its turn has not come: it will be passed over
                 marked = group._replace(cancelled=group.cancelled | {key})
                 self.groups = self.groups.insert(origin, marked)
-        for origin in self.keyed.get(key, ()):
+        for origin in origins:
             if origin in self.pending:
                 self.cancelled.append(origin)
                 self._end(origin)
 
     def _remember_key(self, key: str | None, origin: str) -> None:
         if key is not None:
-            self.keyed = self.keyed.insert(key, (*self.keyed.get(key, ()), origin))
+            origins = self.keyed.get(key, UNUSED)
+            self.keyed = self.keyed.insert(key, origins.insert(origin, origins.get(origin, 0) + 1))
 
     def _forget_key(self, key: str | None, origin: str) -> None:
         if key is None:
             return
-        left = _without(self.keyed.get(key, ()), origin)
-        self.keyed = self.keyed.insert(key, left) if left else self.keyed.discard(key)
+        origins = self.keyed[key]
+        times = origins[origin] - 1
+        origins = origins.insert(origin, times) if times else origins.remove(origin)
+        self.keyed = self.keyed.insert(key, origins) if origins else self.keyed.remove(key)
 
 
 def _key(effect: Leaf[Command]) -> str | None:
@@ -234,14 +232,6 @@ def _keys_of(effects: Sequence[Durable[Command]]) -> list[str]:
         elif not isinstance(effect, Cancel) and (key := _key(effect)) is not None:
             keys.append(key)
     return keys
-
-
-def _without(origins: tuple[str, ...], origin: str) -> tuple[str, ...]:
-    """These origins with one occurrence of this one less, if there is one."""
-    if origin not in origins:
-        return origins
-    place = origins.index(origin)
-    return origins[:place] + origins[place + 1 :]
 
 
 def place(origin: str) -> tuple[int, ...]:

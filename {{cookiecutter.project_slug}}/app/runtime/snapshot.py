@@ -14,6 +14,7 @@ from rpds import HashTrieMap
 from app.core.effects import Parallel, Sequential
 from app.runtime.batched import batched
 from app.runtime.compare import PREFIX
+from app.runtime.dead_letters import DeadLetters
 from app.runtime.event_log.port import EventLog, LogUnavailable, Row
 from app.runtime.head import Head
 from app.runtime.pending import EffectGroup, Pending, PendingEffects
@@ -127,12 +128,12 @@ async def _in_pieces(
 
 def _rows_of(rules: Rules[State, Command, Event], head: Head[State, Command]) -> Iterator[Row]:
     remembered, effects = head.remembered, head.effects
-    yield "head", _json([head.time, remembered.turned, list(effects.dead.items())])
+    yield "head", _json([head.time, remembered.turned, list(effects.dead)])
     for name, ids in ("young", remembered.young), ("old", remembered.old):
         for commands in batched(ids.items(), ITEMS_A_ROW):
             yield name, _json([[*key, position] for key, position in commands])
     for keys in batched(effects.keyed.items(), ITEMS_A_ROW):
-        yield "keyed", _json(keys)
+        yield "keyed", _json([[key, dict(origins)] for key, origins in keys])
     for groups in batched(effects.groups.items(), ITEMS_A_ROW):
         yield "groups", _group_rows(rules, groups)
     for pending in batched(effects.pending.items(), ITEMS_A_ROW):
@@ -169,17 +170,21 @@ def _head_of(
             case "young" | "old":
                 maps[name].update({tuple(key): first for *key, first in orjson.loads(text)})
             case "keyed":
-                maps[name].update({key: tuple(origins) for key, origins in orjson.loads(text)})
+                found = orjson.loads(text)
+                maps[name].update({key: HashTrieMap(origins) for key, origins in found})
             case "groups":
                 maps[name].update(_groups_of(rules, text))
             case "pending":
                 maps[name].update(_pending_of(rules, text))
             case _:
                 state_rows.append((name.removeprefix(PREFIX), text))
-    time, turned, dead = head
+    time, turned, died = head
+    dead = DeadLetters()
+    for origin in died:
+        dead = dead.added(origin)
     kept = {name: HashTrieMap(found) for name, found in maps.items()}
     effects: PendingEffects[Command] = PendingEffects(
-        kept["pending"], kept["groups"], kept["keyed"], HashTrieMap(dict(dead))
+        kept["pending"], kept["groups"], kept["keyed"], dead
     )
     remembered = Remembered(kept["young"], kept["old"], turned)
     return Head(position, time, rules.decode_state(state_rows), effects, remembered)

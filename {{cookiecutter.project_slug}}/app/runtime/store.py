@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Generic
 
@@ -253,7 +253,7 @@ class Store(Generic[State, Command, Event]):
     ) -> Sequence[tuple[str, Pending[Command]]]:
         """Effects that have failed for good, by origin: of those after one, the first to fail."""
         effects = self.head.effects
-        return [(origin, effects.pending[origin]) for origin in effects.dead_after(after, most)]
+        return [(dead, effects.pending[dead]) for dead in islice(effects.dead.after(after), most)]
 
     async def retry(self, origin: str, *, by: Principal) -> None:
         """Perform a dead letter anew; raises Rejected if there is none."""
