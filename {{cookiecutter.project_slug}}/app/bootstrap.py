@@ -83,6 +83,7 @@ def rules(settings: Settings) -> Rules[State, Command, Event]:
         decode_command=codec.decode_command,
         encode_event=codec.encode_event,
         decode_event=codec.decode_event,
+        told_event=codec.told_event,
         encode_effects=codec.encode_effects,
         decode_effects=codec.decode_effects,
         encode_state=encode_state,

@@ -61,6 +61,12 @@ def test_every_event_is_applied_by_its_own_feature_too() -> None:
         assert f"on_{owner(event)}" in names
 
 
+def test_no_two_of_commands_events_and_tasks_have_the_same_name() -> None:
+    named = [cls.__name__ for union in (Command, Event, Task) for cls in classes(union)]
+
+    assert len(named) == len(set(named)), "an upcaster is found by the name alone"
+
+
 def test_clients_send_no_command_of_the_service() -> None:
     assert classes(ClientCommand) <= classes(Command)
     assert not classes(Command) & classes(Event)

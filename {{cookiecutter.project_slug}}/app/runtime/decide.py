@@ -96,10 +96,10 @@ class Decider(Generic[State, Command, Event]):
         self.advance(advance, entry, [each.event for each in happened])
         return Decision(advance.head(), (entry,), happened, advance.begun, advance.cancelled)
 
-    def happened(self, entry: Entry, json: str) -> Happened[Event]:
-        """The event of an entry, as it was broadcast; raises Rejected if it cannot be read."""
-        event = self.rules.decode_event(json)
-        topic = self.rules.topic_of(event)
+    def happened(self, entry: Entry, stored: str) -> Happened[Event]:
+        """The event of an entry, as it is told today; raises Rejected if it cannot be read."""
+        event = self.rules.decode_event(stored)
+        topic, json = self.rules.topic_of(event), self.rules.told_event(event, stored)
         return Happened(event, topic, json, entry.position, entry.cause)
 
     def advance(

@@ -32,7 +32,7 @@ ENTRIES_A_READ = 1_000
 ENTRIES_OF_A_COMMAND = 8
 ENTRIES_A_LINE = 500_000
 SECONDS_BETWEEN_TRIES = 0.5
-REMEDY = "give a new field a default, or turn the old event into a new one in app/wire/upcasters.py"
+REMEDY = "give a new field a default, or turn what is old into what is new in app/wire/upcasters.py"
 
 T = TypeVar("T")
 

@@ -23,6 +23,7 @@ class Rules(Generic[State, Command, Event]):
 
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
     what they cannot read, and the encoders whatever they like for what could not be read again.
+    `told_event` gives the JSON by which an event is told that was read from what was stored.
     `fingerprint` names the version of the code that makes the State: a snapshot of another is not
     used. `remember_seconds` is how long a command's id is remembered. Ephemeral events of
     `own_topics` each node tells its own clients, and no other node. A topic named in `intervals`
@@ -40,6 +41,7 @@ class Rules(Generic[State, Command, Event]):
     decode_command: Callable[[str], Command]
     encode_event: Callable[[Event], str]
     decode_event: Callable[[str], Event]
+    told_event: Callable[[Event, str], str]
     encode_effects: Callable[[Sequence[Durable[Command]]], str]
     decode_effects: Callable[[str], Sequence[Durable[Command]]]
     encode_state: Callable[[State], Iterator[Row]]

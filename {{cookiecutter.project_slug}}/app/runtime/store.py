@@ -406,8 +406,9 @@ class Store(Generic[State, Command, Event]):
         except Rejected as problem:  # of another version
             log.warning("an event of another node cannot be read", problem=problem.message)
             return
-        topic = self._decider.rules.topic_of(decoded)
-        self._broadcast.tell([Happened(decoded, topic, event, None, cause)], self.seq)
+        rules = self._decider.rules
+        topic, json = rules.topic_of(decoded), rules.told_event(decoded, event)
+        self._broadcast.tell([Happened(decoded, topic, json, None, cause)], self.seq)
 
     def _admit(
         self, request: Request[Command] | Note, then: Then[State, Event] | None = None

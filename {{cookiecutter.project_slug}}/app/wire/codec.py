@@ -53,7 +53,7 @@ def encode_effects(effects: Sequence[Durable[Command]]) -> str:
 class StoredEffects(Sequence[Durable[Command]]):
     """Effects as they were stored; each is read when it is looked at, for most have ended long ago.
 
-    Raises Rejected for one that cannot be read.
+    Its command or task is brought up to date then. Raises Rejected for one that cannot be read.
     """
 
     stored: list[Any]
@@ -80,9 +80,9 @@ def decode_effects(text: str) -> Sequence[Durable[Command]]:
 
 
 def decode_command(text: str) -> Command:
-    """A command of the log; raises Rejected if it cannot be read."""
+    """A command of the log, brought up to date; raises Rejected if it cannot be read."""
     try:
-        return COMMANDS.read(text)
+        return COMMANDS.read(_upcast(text) if UPCASTERS else text)
     except ValidationError as error:
         raise problems.rejected(error.errors(include_url=False)) from None
 
@@ -93,6 +93,14 @@ def decode_event(text: str) -> Event:
         return EVENTS.read(_upcast(text) if UPCASTERS else text)
     except ValidationError as error:
         raise problems.rejected(error.errors(include_url=False)) from None
+
+
+def told_event(event: Event, stored: str) -> str:
+    """The JSON by which clients hear of an event that was read from this.
+
+    It is what was stored, unless an upcaster has made it another: clients know the new ones only.
+    """
+    return EVENTS.write(event) if UPCASTERS and _upcast(stored) is not stored else stored
 
 
 def decode_message(text: str) -> Incoming:
@@ -179,13 +187,13 @@ def _effect(stored: dict[str, Any]) -> Durable[Command]:
     ((name, value),) = stored.items()
     match name:
         case "Dispatch":
-            return Dispatch(COMMANDS.read_parsed(value))
+            return Dispatch(_read(COMMANDS, value))
         case "Delay":
-            return Delay(value["seconds"], COMMANDS.read_parsed(value["command"]), value["key"])
+            return Delay(value["seconds"], _read(COMMANDS, value["command"]), value["key"])
         case "Run":
-            return Run(TASKS.read_parsed(value["task"]), value["key"])
+            return Run(_read(TASKS, value["task"]), value["key"])
         case "Stream":
-            return Stream(TASKS.read_parsed(value["task"]), value["key"])
+            return Stream(_read(TASKS, value["task"]), value["key"])
         case "Cancel":
             return Cancel(value)
         case "Parallel":
@@ -195,8 +203,14 @@ def _effect(stored: dict[str, Any]) -> Durable[Command]:
     raise ValueError(f"there is no effect {name}")
 
 
+def _read(union: Stored[Any], stored: Any) -> Any:
+    if not UPCASTERS:
+        return union.read_parsed(stored)
+    return union.read(_upcast(orjson.dumps(stored).decode()))  # theirs to change: it is a copy
+
+
 def _upcast(text: str) -> str:
-    """The event as it is written now; whoever reads it says of what is no event that it is none."""
+    """The action or task as it is written now; of what is none, whoever reads it says so."""
     try:
         action = orjson.loads(text)
     except ValueError:

@@ -182,6 +182,7 @@ TALLY: Rules[int, Command, Event] = Rules(
     decode_command=decode,
     encode_event=encode,
     decode_event=decode,
+    told_event=lambda _, stored: stored,
     encode_effects=lambda effects: encode(list(effects)),
     decode_effects=decode,
     encode_state=encode_state,

@@ -14,6 +14,7 @@ from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Se
 from app.core.ports import Attempt, Ports
 from app.core.rejected import Rejected
 from app.domain import ClientCommand, Command, Event, Task, topic_of
+from app.domain.revocation.actions import RevokeTokens
 from app.wire import codec
 from app.wire.protocol import Command as CommandMessage
 from app.wire.tagged import ExternallyTagged
@@ -147,7 +148,56 @@ def test_an_event_of_yesterday_is_turned_into_one_of_today(event: Event) -> None
         patch.setattr(codec, "UPCASTERS", {"Yesterday": lambda fields: (name, fields)})
 
         assert codec.decode_event(old) == event
-        assert codec.decode_event(codec.encode_event(event)) == event
+        assert codec.told_event(event, old) == codec.encode_event(event)
+        for stored in codec.encode_event(event), " " + codec.encode_event(event):
+            assert codec.decode_event(stored) == event
+            assert codec.told_event(event, stored) is stored
+
+
+@given(any_of(Command))
+def test_a_command_of_yesterday_is_turned_into_one_of_today(command: Command) -> None:
+    name = type(command).__name__
+    effects = effects_of(command)
+    asked = codec.encode_command(command).replace(f'"{name}"', '"Yesterday"', 1)
+    stored = codec.encode_effects(effects).replace(codec.encode_command(command), asked)
+    with pytest.raises(Rejected, match="unknown action 'Yesterday'"):
+        codec.decode_command(asked)
+    with pytest.raises(Rejected, match="unknown action 'Yesterday'"):
+        list(codec.decode_effects(stored))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "UPCASTERS", {"Yesterday": lambda fields: (name, fields)})
+
+        assert codec.decode_command(asked) == command
+        assert codec.decode_command(codec.encode_command(command)) == command
+        assert list(codec.decode_effects(stored)) == effects
+        assert list(codec.decode_effects(codec.encode_effects(effects))) == effects
+
+
+@pytest.mark.skipif(not TASKS, reason="this service has no tasks")
+@given(st.data())
+def test_a_task_of_yesterday_is_turned_into_one_of_today(data: st.DataObject) -> None:
+    task = data.draw(st.one_of([st.from_type(task) for task in TASKS]))
+    name = type(task).__name__
+    effects: list[Durable[Command]] = [Run(task), Parallel((Stream(task, "key"),))]
+    stored = codec.encode_effects(effects).replace(f'"{name}"', '"Yesterday"')
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "UPCASTERS", {"Yesterday": lambda fields: (name, fields)})
+
+        assert list(codec.decode_effects(stored)) == effects
+
+
+def test_an_upcaster_may_change_the_fields_of_an_effect_that_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    revoke = RevokeTokens("ada")
+    stored = codec.encode_effects([Dispatch(revoke)]).replace("user_id", "user")
+    effects = codec.decode_effects(stored.replace("RevokeTokens", "EndSessions"))
+    upcasters = {"EndSessions": lambda fields: ("RevokeTokens", {"user_id": fields.pop("user")})}
+    monkeypatch.setattr(codec, "UPCASTERS", upcasters)
+
+    assert [effects[0], effects[0]] == [Dispatch(revoke), Dispatch(revoke)]
 
 
 def broken(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -179,5 +229,17 @@ def test_an_event_that_cannot_be_brought_up_to_date_is_refused_in_words(
 
     with pytest.raises(Rejected) as refused:
         codec.decode_event(event)
+    with pytest.raises(Rejected) as refused_command:
+        codec.decode_command(event)
 
     assert words in refused.value.message
+    assert words in refused_command.value.message
+
+
+def test_an_effect_that_cannot_be_brought_up_to_date_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(codec, "UPCASTERS", {"Yesterday": broken})
+
+    with pytest.raises(Rejected, match="the upcaster of Yesterday: KeyError: 'metres'"):
+        list(codec.decode_effects('[{"Dispatch":{"Yesterday":{}}}]'))
