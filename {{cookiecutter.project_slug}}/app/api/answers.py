@@ -98,9 +98,7 @@ def unless_known(
     whatever takes its time belongs in `content`. What refuses goes before, as it goes before 304
     (13.2.1): whether the client may read it, and whether it is there.
     """
-    limits: Limits = request.app.state.limits
-    address = address_of(request)
-    limits.reading(principal, address)
+    require_may_read_more(request, principal)
     headers = entity_tag(store.seq, store.epoch, principal)
     known = {
         tag.strip().removeprefix("W/")
@@ -108,8 +106,19 @@ def unless_known(
     }
     if headers["ETag"] in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    answer = json_answer(content(), headers=headers)
-    limits.has_read(principal, address, len(answer.body))
+    return counted(request, principal, json_answer(content(), headers=headers))
+
+
+def require_may_read_more(request: Request, principal: Principal) -> None:
+    """Raise Rejected for a client that has read too much of late."""
+    limits: Limits = request.app.state.limits
+    limits.reading(principal, address_of(request))
+
+
+def counted(request: Request, principal: Principal, answer: Response) -> Response:
+    """An answer, whose bytes its reader has read."""
+    limits: Limits = request.app.state.limits
+    limits.has_read(principal, address_of(request), len(answer.body))
     return answer
 
 

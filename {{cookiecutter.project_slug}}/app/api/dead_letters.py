@@ -1,18 +1,19 @@
 """What has failed for good, for an operator: to be looked at, performed anew, or given up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.access.door import TheDoor
 from app.access.gate import require_may_operate
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import json_answer
-from app.api.pages import Limit, Page
+from app.api.answers import counted, json_answer, require_may_read_more
+from app.api.pages import PAGE_BYTES, Limit, Page
 from app.core.environment import EPOCH
 from app.domain import Command
 from app.runtime.pending import Pending
@@ -38,6 +39,7 @@ class DeadLetter:
 
 @router.get("", responses={200: {"model": Page[DeadLetter]}})
 async def list_dead_letters(
+    request: Request,
     store: TheStore,
     sender: Sender,
     limit: Limit = 100,
@@ -45,14 +47,15 @@ async def list_dead_letters(
 ) -> Response:
     """A page of them, those that failed first in front; `next` is the `after` of the next page.
 
-    An `after` that is no dead letter any more means the first page.
+    An `after` that is no dead letter any more means the first page. Of big ones there are fewer on
+    a page.
     """
     require_may_operate(sender)
+    require_may_read_more(request, sender)
     letters = store.dead_letters(after, limit + 1)
-    page = letters[:limit]
-    following = page[-1][0] if len(letters) > limit else None
-    items = [_letter(origin, pending) for origin, pending in page]
-    return json_answer({"items": items, "next": following})
+    items = _few(letters[:limit])
+    following = items[-1].origin if len(letters) > len(items) else None
+    return counted(request, sender, json_answer(Page(items, following)))
 
 
 @router.post("/{origin}/retry", status_code=204)
@@ -73,7 +76,17 @@ async def discard(origin: str, store: TheStore, door: TheDoor) -> Response:
     return Response(status_code=204)
 
 
-def _letter(origin: str, pending: Pending[Command]) -> DeadLetter:
-    (effect,) = orjson.loads(codec.encode_effects([pending.effect]))
-    since = EPOCH + timedelta(microseconds=pending.since)
-    return DeadLetter(origin, effect, since, pending.attempts, pending.dead, pending.cause)
+def _few(letters: Sequence[tuple[str, Pending[Command]]]) -> list[DeadLetter]:
+    """The first of these, as many as a page has room for."""
+    found: list[DeadLetter] = []
+    room = PAGE_BYTES
+    for origin, pending in letters:
+        stored = codec.encode_effects([pending.effect])
+        room -= len(stored) + len(pending.dead or "")
+        if found and room < 0:
+            break
+        (effect,) = orjson.loads(stored)
+        since = EPOCH + timedelta(microseconds=pending.since)
+        letter = DeadLetter(origin, effect, since, pending.attempts, pending.dead, pending.cause)
+        found.append(letter)
+    return found

@@ -16,16 +16,19 @@ from app.access.gate import require_may_read_log
 from app.access.principal import Sender
 from app.access.store import AppStore, TheStore
 from app.access.subscription import may_hear_of
-from app.api.answers import UNSTORED, json_answer
+from app.api.answers import UNSTORED, counted, json_answer, require_may_read_more
+from app.api.pages import PAGE_BYTES
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.domain import VIEWS, Command, Event, State
+from app.runtime.event_log.port import Entry
 from app.runtime.history import History
 from app.runtime.scenario import scenario_at
 from app.wire import codec
 from app.wire.as_test import as_test
 from app.wire.views import Views
 
+ENTRIES_A_READ = 100  # of big ones a page has room for a few only
 LAST = 2**53  # a bigger whole number is none in JavaScript
 
 AppHistory: TypeAlias = History[State, Command, Event]
@@ -69,6 +72,7 @@ router = APIRouter(prefix="/log", tags=["operation"])
 
 @router.get("", responses={200: {"model": Entries}})
 async def list_entries(
+    request: Request,
     store: TheStore,
     past: TheHistory,
     sender: Sender,
@@ -78,19 +82,23 @@ async def list_entries(
 ) -> Response:
     """Entries after a position, oldest first; without `after`, the newest first.
 
-    `next` is the `after` of the next page, or its `before`. Of what only others may hear, names are
-    told and nothing else: `withheld` says of which parts.
+    `next` is the `after` of the next page, or its `before`. Of big entries there are fewer on a
+    page. Of what only others may hear, names are told and nothing else: `withheld` says of which
+    parts.
     """
     require_may_read_log(sender)
+    require_may_read_more(request, sender)
     end = min(store.seq, store.seq if before is None else before - 1)
-    begin = max(0, end - limit) if after is None else after
-    entries = await past.entries(begin, min(limit, end - begin)) if begin < end else []
     if after is None:
-        entries, following = entries[::-1], begin + 1 if begin else None
+        begin = max(0, end - limit)
+        entries = await _few(past, begin, end, newest_first=True)
+        following = entries[-1].position if entries and entries[-1].position > 1 else None
     else:
-        following = begin + len(entries) if begin + len(entries) < end else None
+        entries = await _few(past, after, min(end, after + limit), newest_first=False)
+        following = entries[-1].position if entries and entries[-1].position < end else None
     items = [shown(sender, entry) for entry in entries]
-    return json_answer(Entries(store.epoch, store.seq, items, following))
+    answer = json_answer(Entries(store.epoch, store.seq, items, following))
+    return counted(request, sender, answer)
 
 
 @router.get("/{position}/state", responses={200: {"model": PastState}})
@@ -131,6 +139,27 @@ async def test_of(
         text = as_test(scenario)
     name = f'inline; filename="test_position_{scenario.moment.position}.py"'
     return Response(text, headers=UNSTORED | {"Content-Disposition": name}, media_type=PYTHON)
+
+
+async def _few(past: AppHistory, after: int, end: int, *, newest_first: bool) -> list[Entry]:
+    """Entries from the one after a position to the one at `end`: as many as a page has room for."""
+    found: list[Entry] = []
+    room = PAGE_BYTES
+    while after < end:
+        size = min(ENTRIES_A_READ, end - after)
+        if newest_first:
+            end -= size
+            entries = (await past.entries(end, size))[::-1]
+        else:
+            entries = await past.entries(after, size)
+            after += size
+        for entry in entries:
+            parts = entry.action, entry.event, entry.effects, entry.outcome
+            room -= sum(len(part) for part in parts if part is not None)
+            if found and room < 0:
+                return found
+            found.append(entry)
+    return found
 
 
 def _admit(door: TheDoor, store: AppStore, position: int) -> None:

@@ -11,6 +11,9 @@ Limit: TypeAlias = Annotated[int, Ge(1), Le(1000), Query(description="so many at
 AfterNumber: TypeAlias = Annotated[int, Ge(0), Query(description="the `next` of the page before")]
 AfterName: TypeAlias = Annotated[str, Query(description="the `next` of the page before")]
 
+# What all things on a page may take together, about: one page must not hold everybody up.
+PAGE_BYTES = 1_000_000
+
 T = TypeVar("T")
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 import orjson
@@ -54,14 +55,16 @@ def dead(position: int, origin: str) -> Entry:
 
 
 @asynccontextmanager
-async def served(folder: Path, *entries: Entry) -> AsyncIterator[httpx.AsyncClient]:
+async def served(
+    folder: Path, *entries: Entry, **settings: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """The application on a log in which this stands, or whatever was there already."""
     url = f"sqlite:///{folder / 'events.db'}"
     if entries:
         event_log = open_event_log(url)
         await event_log.append(0, entries)
         await event_log.close()
-    app = create_app(Settings(event_log=url, _env_file=None))  # type: ignore[call-arg]
+    app = create_app(Settings(event_log=url, _env_file=None, **settings))  # type: ignore[call-arg]
     async with (
         app.router.lifespan_context(app),
         client_of(app) as client,
@@ -73,6 +76,14 @@ def three() -> Sequence[Entry]:
     """A log in which three effects were asked for, and have failed for good in another order."""
     asked = of_the_service(1, effects=EFFECTS)
     return asked, dead(2, "1.1"), dead(3, "1.0"), dead(4, "1.2")
+
+
+def five_big() -> Sequence[Entry]:
+    """A log in which five effects have failed for good, with many words."""
+    asked = of_the_service(1, effects=codec.encode_effects([Dispatch(COMMAND)] * 5))
+    why = f"dead: {'!' * 400_000}"
+    died = [of_the_service(2 + n, continues=f"1.{n}", outcome=why) for n in range(5)]
+    return asked, *died
 
 
 async def origins(http: httpx.AsyncClient) -> list[str]:
@@ -116,6 +127,23 @@ async def test_they_come_in_pages_those_that_failed_first_in_front(tmp_path: Pat
     assert [item["origin"] for item in first["items"] + second["items"]] == ["1.1", "1.0", "1.2"]
     assert second["next"] is None
     assert forgotten == first
+
+
+async def test_big_ones_come_in_shorter_pages_and_none_is_left_out(tmp_path: Path) -> None:
+    async with served(tmp_path, *five_big()) as http:
+        pages = [(await http.get(URL)).json()]
+        while (following := pages[-1]["next"]) is not None:
+            pages.append((await http.get(f"{URL}?after={following}")).json())
+
+    found = [[item["origin"] for item in page["items"]] for page in pages]
+    assert found == [["1.0", "1.1"], ["1.2", "1.3"], ["1.4"]]
+
+
+async def test_what_is_read_of_them_is_counted_by_its_bytes(tmp_path: Path) -> None:
+    async with served(tmp_path, *five_big(), read_bytes_per_second=65_536) as http:
+        first, second = await http.get(URL), await http.get(URL)
+
+    assert (first.status_code, second.status_code) == (200, 429)
 
 
 async def test_one_that_is_retried_is_performed(tmp_path: Path) -> None:

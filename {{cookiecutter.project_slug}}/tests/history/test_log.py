@@ -1,12 +1,16 @@
 """An operator reads the log of the running service, and sees what was known at any position."""
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.core.principal import SYSTEM
+from app.runtime.event_log import open_event_log
+from app.runtime.event_log.port import Entry
 from tests.service import Service
 
 WHO = "earlier", "later", "last"
@@ -57,6 +61,64 @@ def test_entries_after_a_position_are_listed_oldest_first(told: Service) -> None
     nothing = read(told, "", before=0)
     assert (positions(nothing), nothing.json()["next"]) == ([], None)
     assert positions(read(told, "", after=2**53)) == []
+
+
+@pytest.mark.anyio
+async def test_big_entries_come_in_shorter_pages_and_none_is_left_out(tmp_path: Path) -> None:
+    sizes = [1_500_000, *[100_000] * 28, 1_500_000]
+    service = await with_events_of(sizes, tmp_path)
+
+    oldest_first = pages(service, "after", 0)
+    newest_first = pages(service, "before", len(sizes) + 1)
+
+    service.kill()
+    every = list(range(1, len(sizes) + 1))
+    assert [position for page in oldest_first for position in positions(page)] == every
+    assert [position for page in newest_first for position in positions(page)] == every[::-1]
+    for page in oldest_first + newest_first:
+        assert len(page.content) < 1_100_000 or len(positions(page)) == 1
+    assert len(oldest_first) == len(newest_first) == 6
+
+
+@pytest.mark.anyio
+async def test_what_is_read_of_the_log_is_counted_by_its_bytes(tmp_path: Path) -> None:
+    service = await with_events_of([1_500_000], tmp_path, APP_READ_BYTES_PER_SECOND="65536")
+
+    first, second = read(service, ""), read(service, "")
+
+    service.kill()
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert second.json()["message"].startswith("too much: ")
+
+
+async def with_events_of(sizes: Sequence[int], folder: Path, **settings: str) -> Service:
+    """A service on a log of events with so many letters."""
+    service = Service(folder, **settings)
+    event_log = open_event_log(service.event_log)
+    await event_log.append(0, [big(1 + place, size) for place, size in enumerate(sizes)])
+    await event_log.close()
+    return await asyncio.to_thread(service.start)
+
+
+def big(position: int, size: int) -> Entry:
+    """An entry with an event of so many letters."""
+    fields = {"user_id": "x" * size, "revoked_at": "1970-01-01T00:00:01Z"}
+    return Entry(
+        position=position,
+        time=position,
+        command=f"key-{position}",
+        principal=SYSTEM.name,
+        role=SYSTEM.role,
+        event=json.dumps({"TokensRevoked": fields}),
+    )
+
+
+def pages(service: Service, bound: str, begin: int) -> list[httpx.Response]:
+    """All of the log, page by page."""
+    found = [read(service, "", limit=500, **{bound: begin})]
+    while (following := found[-1].json()["next"]) is not None:
+        found.append(read(service, "", limit=500, **{bound: following}))
+    return found
 
 
 def test_the_state_at_a_position_is_what_was_known_then(told: Service) -> None:
