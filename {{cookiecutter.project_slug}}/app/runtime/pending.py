@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from rpds import HashTrieMap
 
@@ -20,7 +20,8 @@ Command = TypeVar("Command")
 
 NO_KEYS: frozenset[str] = frozenset()
 NO_ORIGINS: frozenset[str] = frozenset()
-UNUSED: HashTrieMap[str, int] = HashTrieMap()
+# Who uses a key: most are used once.
+Users: TypeAlias = str | HashTrieMap[str, int]
 
 
 class Turn(StrEnum):
@@ -67,7 +68,7 @@ class PendingEffects(NamedTuple, Generic[Command]):
 
     pending: HashTrieMap[str, Pending[Command]] = HashTrieMap()
     groups: HashTrieMap[str, EffectGroup[Command]] = HashTrieMap()
-    keyed: HashTrieMap[str, HashTrieMap[str, int]] = HashTrieMap()
+    keyed: HashTrieMap[str, Users] = HashTrieMap()
     dead: DeadLetters = DeadLetters()
 
 
@@ -194,7 +195,8 @@ class Changing(Generic[Command]):
             self._over.append(parent)
 
     def _cancel(self, key: str) -> None:
-        origins = sorted(self.keyed.get(key, UNUSED), key=place)  # a map has no order
+        users = self.keyed.get(key, ())
+        origins = [users] if isinstance(users, str) else sorted(users, key=place)
         for origin in origins:
             group = self.groups.get(origin)
             if group is not None:  # its turn has not come: it will be passed over
@@ -206,17 +208,24 @@ class Changing(Generic[Command]):
                 self._end(origin)
 
     def _remember_key(self, key: str | None, origin: str) -> None:
-        if key is not None:
-            origins = self.keyed.get(key, UNUSED)
-            self.keyed = self.keyed.insert(key, origins.insert(origin, origins.get(origin, 0) + 1))
+        if key is None:
+            return
+        users = self.keyed.get(key)
+        if users is None:
+            self.keyed = self.keyed.insert(key, origin)
+            return
+        origins = HashTrieMap({users: 1}) if isinstance(users, str) else users
+        self.keyed = self.keyed.insert(key, origins.insert(origin, origins.get(origin, 0) + 1))
 
     def _forget_key(self, key: str | None, origin: str) -> None:
         if key is None:
             return
         origins = self.keyed[key]
-        times = origins[origin] - 1
-        origins = origins.insert(origin, times) if times else origins.remove(origin)
-        self.keyed = self.keyed.insert(key, origins) if origins else self.keyed.remove(key)
+        if not isinstance(origins, str):
+            times = origins[origin] - 1
+            origins = origins.insert(origin, times) if times else origins.remove(origin)
+        is_last = isinstance(origins, str) or not origins
+        self.keyed = self.keyed.remove(key) if is_last else self.keyed.insert(key, origins)
 
 
 def _key(effect: Leaf[Command]) -> str | None:

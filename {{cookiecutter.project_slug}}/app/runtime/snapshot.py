@@ -17,7 +17,7 @@ from app.runtime.compare import PREFIX
 from app.runtime.dead_letters import DeadLetters
 from app.runtime.event_log.port import EventLog, LogUnavailable, Row
 from app.runtime.head import Head
-from app.runtime.pending import EffectGroup, Pending, PendingEffects
+from app.runtime.pending import EffectGroup, Pending, PendingEffects, Users
 from app.runtime.remembered import Remembered
 from app.runtime.rules import Command, Event, Rules, State
 
@@ -133,7 +133,7 @@ def _rows_of(rules: Rules[State, Command, Event], head: Head[State, Command]) ->
         for commands in batched(ids.items(), ITEMS_A_ROW):
             yield name, _json([[*key, position] for key, position in commands])
     for keys in batched(effects.keyed.items(), ITEMS_A_ROW):
-        yield "keyed", _json([[key, dict(origins)] for key, origins in keys])
+        yield "keyed", _json([[key, _plain(users)] for key, users in keys])
     for groups in batched(effects.groups.items(), ITEMS_A_ROW):
         yield "groups", _group_rows(rules, groups)
     for pending in batched(effects.pending.items(), ITEMS_A_ROW):
@@ -171,7 +171,7 @@ def _head_of(
                 maps[name].update({tuple(key): first for *key, first in orjson.loads(text)})
             case "keyed":
                 found = orjson.loads(text)
-                maps[name].update({key: HashTrieMap(origins) for key, origins in found})
+                maps[name].update({key: _users_of(users) for key, users in found})
             case "groups":
                 maps[name].update(_groups_of(rules, text))
             case "pending":
@@ -207,6 +207,14 @@ def _groups_of(
         origin, cause, open_, next_, cancelled = values
         if isinstance(effect, Parallel | Sequential):
             yield origin, EffectGroup(effect, cause, open_, next_, frozenset(cancelled))
+
+
+def _plain(users: Users) -> str | dict[str, int]:
+    return users if isinstance(users, str) else dict(users)
+
+
+def _users_of(plain: str | dict[str, int]) -> Users:
+    return plain if isinstance(plain, str) else HashTrieMap(plain)
 
 
 def _json(value: object) -> str:

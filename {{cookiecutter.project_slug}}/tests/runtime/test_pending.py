@@ -86,7 +86,8 @@ def table(*effects: Durable[Command]) -> Table:
 
 def users(effects: PendingEffects[Command]) -> dict[str, set[str]]:
     """Who uses each key."""
-    return {key: set(origins) for key, origins in effects.keyed.items()}
+    keyed = effects.keyed.items()
+    return {key: {users} if isinstance(users, str) else set(users) for key, users in keyed}
 
 
 def require_empty(effects: PendingEffects[Command]) -> None:
@@ -364,7 +365,7 @@ def cancels_in(effect: Durable[Command]) -> Iterator[Cancel]:
 
 def require_consistent(effects: PendingEffects[Command]) -> None:
     """Each key names effects that are pending or to come, and each group has open children."""
-    for origins in effects.keyed.values():
+    for origins in users(effects).values():
         assert origins
         for origin in origins:
             assert origin in effects.pending or origin in effects.groups
