@@ -1,7 +1,6 @@
 """The file of the embedded event log: its tables, its epoch, and who may have it open."""
 
 import os
-import secrets
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -34,11 +33,13 @@ TABLES = """
         position INTEGER NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL
     ) STRICT;
     CREATE TABLE meta (epoch TEXT NOT NULL) STRICT;
+    INSERT INTO meta VALUES (lower(hex(randomblob(8))));
 """
 # Added later, to files of the same format: what lies in it means nothing to who does not look.
 LEASES = """CREATE TABLE IF NOT EXISTS lease (
     name TEXT PRIMARY KEY, holder TEXT, term INTEGER NOT NULL, renewed INTEGER NOT NULL
 ) STRICT"""
+EPOCH_COLUMN = "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'epoch'"
 SNAPSHOT = "SELECT position, fingerprint FROM snapshot ORDER BY position DESC LIMIT 1"
 SNAPSHOT_ROWS = "SELECT name, json FROM snapshot_row WHERE position = ? ORDER BY rowid"
 SECONDS_FOR_ANOTHER_TO_OPEN = 5.0
@@ -52,12 +53,12 @@ def open_file(path: Path, *, shared: bool) -> tuple[sqlite3.Connection, sqlite3.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.path.realpath(path)  # it has one lock, whatever link leads to it
         with ExitStack() as opened:
-            lock, is_alone = _locked(path, shared)
+            lock, is_alone = _locked(file, path, shared)
             opened.callback(lock.close)
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
             opened.callback(connection.close)
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             if is_alone:
                 _set_up(connection, path)
@@ -79,17 +80,18 @@ def epoch_of(connection: sqlite3.Connection) -> str:
         return str(found.fetchone()[0])
 
 
-def no_log(path: Path, version: int) -> StartRefused:
-    """What a file is whose format is not ours: of another version, or a database of others."""
-    if version == 0:
-        return StartRefused(f"{path} is no event log")
-    return StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
+def require_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StartRefused for a file of another format, and for a database of others."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in (0, FORMAT):
+        raise StartRefused(f"{path} is not an event log of format {FORMAT}, but of {version}")
+    if version == 0 or connection.execute(EPOCH_COLUMN).fetchone() is None:
+        raise StartRefused(f"{path} is no event log")
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make a log of an empty file, with an epoch of its own."""
+    """Make a log of an empty file, with an epoch of its own, or leave it empty."""
     connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
-    connection.execute("INSERT INTO meta VALUES (?)", (secrets.token_hex(8),))
 
 
 def end_of(connection: sqlite3.Connection) -> int:
@@ -119,12 +121,12 @@ def unchanging(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-def _locked(path: Path, shared: bool) -> tuple[sqlite3.Connection, bool]:
+def _locked(file: str, path: Path, shared: bool) -> tuple[sqlite3.Connection, bool]:
     """A lock that ends with the process however it ends: an open transaction on a file beside.
 
     And whether nobody else has the log open now.
     """
-    lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)
+    lock = sqlite3.connect(f"{file}.lock", timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as problem:
@@ -179,13 +181,18 @@ def _in_use(path: Path) -> StartRefused:
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new file, and the epoch; of an old one, end what leases there were."""
+    """Make the tables of an empty file; of a log, end what leases there were.
+
+    What is neither is only looked at.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version == 0 and tables == 0:
+    is_empty = version == 0 and tables == 0
+    if not is_empty:
+        require_log(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    if is_empty:
         make_tables(connection)
-    elif version != FORMAT:
-        raise no_log(path, version)
     connection.execute(LEASES)
     connection.execute("UPDATE lease SET holder = NULL WHERE holder IS NOT NULL")
     connection.execute("REPLACE INTO lease VALUES ('place', ?, 0, 0)", (_place(),))

@@ -11,10 +11,9 @@ from app.runtime.event_log.port import Entry, Snapshot
 from app.runtime.event_log.reader import ENTRIES_A_READ
 from app.runtime.event_log.sqlite import SELECT
 from app.runtime.event_log.sqlite_file import (
-    FORMAT,
     end_of,
     epoch_of,
-    no_log,
+    require_log,
     snapshot_of,
     unchanging,
 )
@@ -37,9 +36,7 @@ class SqliteReader:
             address = f"{path.absolute().as_uri()}?mode=ro"
             self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
             opened.callback(self._connection.close)
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version != FORMAT:
-                raise no_log(path, version)
+            require_log(self._connection, path)
             self.epoch = epoch_of(self._connection)
             opened.pop_all()  # `close` does it
 

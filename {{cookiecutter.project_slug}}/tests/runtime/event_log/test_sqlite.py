@@ -16,6 +16,7 @@ import pytest
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.sqlite import SqliteLog
+from app.runtime.event_log.sqlite_file import FORMAT, make_tables
 from app.runtime.event_log.sqlite_reader import SqliteReader
 from tests.runtime.event_log.entries import entry
 
@@ -64,6 +65,69 @@ async def test_a_second_process_is_refused_in_words(tmp_path: Path) -> None:
     assert "is in use by another process" in second.stderr
     await event_log.close()
     assert (await asyncio.to_thread(subprocess.run, command)).returncode == 0
+
+
+async def test_a_file_has_one_writer_by_whatever_name_it_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to("e.db")
+    event_log = open_event_log(f"sqlite:///{tmp_path}/e.db")
+
+    with pytest.raises(StartRefused, match=r"link\.db is in use by another process"):
+        open_event_log(f"sqlite:///{tmp_path}/link.db")
+
+    await event_log.close()
+    await open_event_log(f"sqlite:///{tmp_path}/link.db").close()
+
+
+def test_a_link_that_leads_nowhere_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "loop.db").symlink_to("loop.db")
+
+    with pytest.raises(StartRefused, match=r"cannot open the event log .*loop\.db"):
+        open_event_log(f"sqlite:///{tmp_path}/loop.db")
+
+
+async def test_a_file_whose_name_means_memory_to_sqlite_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = open_event_log("sqlite:///:memory:")
+    await first.append(0, [entry(1)])
+    await first.close()
+
+    second = open_event_log("sqlite:///:memory:")
+
+    assert await second.read(0, 10) == [entry(1)]
+    await second.close()
+
+
+@pytest.mark.parametrize("version", [0, FORMAT])
+@pytest.mark.parametrize("opened", [SqliteLog, SqliteReader])
+def test_a_database_of_others_is_refused_and_left_as_it_is(
+    opened: Callable[[Path], object], version: int, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "theirs.db")) as other:
+        other.execute("CREATE TABLE meta (key, value)")
+        other.execute(f"PRAGMA user_version = {version}")
+    before = (tmp_path / "theirs.db").read_bytes()
+
+    with pytest.raises(StartRefused, match=r"theirs\.db is no event log"):
+        opened(tmp_path / "theirs.db")
+
+    assert (tmp_path / "theirs.db").read_bytes() == before
+
+
+async def test_a_file_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Whoever is killed before the epoch is there has not made the tables either."""
+
+    def ended(action: int, table: str | None, *_: object) -> int:
+        is_last = (action, table) == (sqlite3.SQLITE_INSERT, "meta")
+        return sqlite3.SQLITE_DENY if is_last else sqlite3.SQLITE_OK
+
+    with closing(sqlite3.connect(tmp_path / "e.db", isolation_level=None)) as killed:
+        killed.set_authorizer(ended)
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            make_tables(killed)
+
+    await open_event_log(f"sqlite:///{tmp_path}/e.db").close()
 
 
 def test_a_file_that_is_no_event_log_is_refused_by_name(tmp_path: Path) -> None:
