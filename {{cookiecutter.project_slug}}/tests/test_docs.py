@@ -1,10 +1,16 @@
-"""What README and docs/ name is there."""
+"""What README and docs/ name is there, and what they advise does what they say."""
 
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
 
+from app.runtime.event_log.port import Entry
+from app.runtime.event_log.sqlite import SqliteLog
+from app.runtime.event_log.sqlite_reader import SqliteReader
 from tests.service import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -29,3 +35,27 @@ async def test_the_addresses_of_the_readme_are_there(http: httpx.AsyncClient) ->
     assert len(addresses) > 5
     for address in set(addresses) - {"/api/v1/events"}:  # which would not end
         assert (await http.get(address)).status_code != 404, address
+
+
+@pytest.mark.anyio
+async def test_a_name_that_is_erased_by_hand_is_nowhere_in_the_file(tmp_path: Path) -> None:
+    name, file = "ada@example.org", tmp_path / "events.db"
+    log = SqliteLog(file)
+    text = f'{{"A":"{name}"}}'
+    entry = Entry(1, 0, "k1", name, "customer", f"{name}-1", text, text, text, outcome=text)
+    await log.append(0, [entry])
+    await log.close()
+    page = (ROOT / "docs" / "log.md").read_text()
+    recipe = page.partition("<<'SQL'\n")[2].partition("    SQL\n")[0]
+    assert name in recipe
+
+    with closing(sqlite3.connect(file, isolation_level=None)) as by_hand:
+        by_hand.executescript(recipe)
+
+    assert name.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    with closing(SqliteReader(file)) as reader:
+        (erased,) = reader.entries()
+    text = '{"A":"erased"}'
+    assert erased == entry._replace(
+        principal="erased", cause="erased-1", action=text, event=text, effects=text, outcome=text
+    )
