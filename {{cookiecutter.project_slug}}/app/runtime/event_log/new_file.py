@@ -14,24 +14,43 @@ def new_file(file: Path, like: Path | None = None) -> Iterator[sqlite3.Connectio
     """An empty database that becomes `file` when the context ends, as a log of its own.
 
     Nobody but its owner may read it, or whoever may read the one that it is `like`. Raises
-    FileExistsError, and OSError or sqlite3.Error when it fails: then there is no such file.
+    FileExistsError, also for one that came meanwhile and for a copy of that name under way, and
+    OSError or sqlite3.Error when it fails: then there is no such file.
     """
     if file.exists():
-        raise FileExistsError(f"{file} is there already")
+        raise _is_there(file)
     unfinished = file.with_name(f"{file.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
     try:
-        unfinished.touch(mode=0o600)
+        unfinished.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise _is_there(unfinished, ", of a backup that goes on or was broken off") from None
+    try:
         if like is not None:
             shutil.copymode(like, unfinished)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
             yield connection
             _make_its_own(connection)
         _on_disk(unfinished)
-        unfinished.rename(file)
+        _name(unfinished, file)
         _on_disk(file.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _name(unfinished: Path, file: Path) -> None:
+    """Give it another name; raises FileExistsError, which a mere rename would not."""
+    try:
+        file.hardlink_to(unfinished)
+    except FileExistsError:
+        raise _is_there(file) from None
+    except OSError:  # a file system without links: at least nobody has the name just now
+        if file.exists():
+            raise _is_there(file) from None
+        unfinished.rename(file)
+
+
+def _is_there(file: Path, why: str = "") -> FileExistsError:
+    return FileExistsError(f"{file} is there already{why}")
 
 
 def _make_its_own(copy: sqlite3.Connection) -> None:
