@@ -23,7 +23,14 @@ from app.runtime.event_log.port import (
 )
 from app.runtime.event_log.postgres_doubt import Doubt, backend_of
 from app.runtime.event_log.postgres_leases import PostgresLeases
-from app.runtime.event_log.postgres_line import Broken, Connection, Line, Postgres, in_time
+from app.runtime.event_log.postgres_line import (
+    Broken,
+    Connection,
+    Line,
+    Postgres,
+    Useless,
+    in_time,
+)
 from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
 from app.runtime.event_log.postgres_text import with_nul, without_nul
 
@@ -106,14 +113,10 @@ class PostgresLog:
 
     async def connect(self) -> None:
         """Reach the database, and make the tables when there are none; raises LogUnavailable."""
-        async with self._one_connection() as connection, in_time():
-            self._require_every_character(connection)
-            try:
-                await connection.execute(TABLES)
-            except psycopg.errors.InsufficientPrivilege as problem:
-                words = self._database.words(problem.diag.message_primary)
-                raise StartRefused(f"{words}: it makes its tables when it starts") from None
-            self.epoch = await _epoch_of(connection)
+        try:
+            await self._make_tables()
+        except Useless as problem:
+            raise StartRefused(f"{problem}; look at what APP_EVENT_LOG says") from None
         began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._listening = asyncio.create_task(self._listen(began), name="postgres-listen")
         await began
@@ -202,6 +205,16 @@ class PostgresLog:
     @property
     def _channel(self) -> str:
         return f"event_log_{self.epoch}"
+
+    async def _make_tables(self) -> None:
+        async with self._one_connection() as connection, in_time():
+            self._require_every_character(connection)
+            try:
+                await connection.execute(TABLES)
+            except psycopg.errors.InsufficientPrivilege as problem:
+                words = self._database.words(problem.diag.message_primary)
+                raise StartRefused(f"{words}: it makes its tables when it starts") from None
+            self.epoch = await _epoch_of(connection)
 
     @asynccontextmanager
     async def _one_connection(self) -> AsyncIterator[Connection]:

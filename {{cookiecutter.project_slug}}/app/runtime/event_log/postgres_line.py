@@ -1,6 +1,7 @@
 """A connection to Postgres that is made when it is needed, and again after it broke."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeAlias
@@ -27,6 +28,11 @@ DEFAULTS = {
     "tcp_user_timeout": 15_000,
 }
 ALWAYS = {"client_encoding": "utf8"}
+# What libpq and the server say of an address that is of no use; neither gives a code.
+USELESS = re.compile(
+    r"invalid (\S+ )?value|invalid port number|bad value for|password authentication failed"
+    r'|no password supplied|role "[^"]*" (does not exist|is not permitted)'
+)
 
 
 @asynccontextmanager
@@ -53,6 +59,10 @@ class Broken(LogUnavailable):
         self.backend = backend
 
 
+class Useless(LogUnavailable):
+    """A value in the address is none, or the server does not know the user, or the password."""
+
+
 class Postgres:
     """A database. `name` is its address without a password."""
 
@@ -61,25 +71,35 @@ class Postgres:
         try:
             self._parameters: dict[str, Any] = DEFAULTS | conninfo_to_dict(url) | ALWAYS
         except psycopg.ProgrammingError:  # its words may repeat the password
-            words = "APP_EVENT_LOG is no address of a database; use postgresql://user@host/name"
-            raise StartRefused(words) from None
+            raise _no_address() from None
+        if re.search("[^0-9,]", self._parameters.get("port") or ""):
+            raise _no_address()  # with a / in the password, which is no port then
         known = {key: self._parameters.get(key) or "" for key in ("user", "host", "port", "dbname")}
         at = "@" if known["user"] else ""
         port = f":{known['port']}" if known["port"] else ""
         self.name = f"postgresql://{known['user']}{at}{known['host']}{port}/{known['dbname']}"
 
     async def open(self) -> Connection:
-        """A new connection, each of whose statements is a transaction; raises LogUnavailable."""
+        """A new connection, each of whose statements is a transaction.
+
+        Raises LogUnavailable, and Useless.
+        """
         try:
             async with in_time():
                 return await Connection.connect(**self._parameters, autocommit=True)
         except (psycopg.Error, OSError) as problem:
-            raise LogUnavailable(self.words(problem)) from None
+            kind = Useless if USELESS.search(str(problem)) else LogUnavailable
+            raise kind(self.words(problem)) from None
 
     def words(self, problem: object) -> str:
         """What is wrong, and with which database, in one line."""
         words = " ".join(str(problem).split()) or type(problem).__name__
         return f"the event log {self.name}: {words}"
+
+
+def _no_address() -> StartRefused:
+    words = "APP_EVENT_LOG is no address of a database; use postgresql://user@host/name"
+    return StartRefused(f"{words}, with %2F for a / in the password")
 
 
 class Line:
