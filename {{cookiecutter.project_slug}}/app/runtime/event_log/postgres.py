@@ -11,6 +11,7 @@ import psycopg
 import structlog
 
 from app.core.rejected import StartRefused
+from app.runtime.event_log import postgres_snapshots
 from app.runtime.event_log.announcements import Announcements
 from app.runtime.event_log.growth import Growth
 from app.runtime.event_log.port import (
@@ -34,7 +35,7 @@ from app.runtime.event_log.postgres_line import (
 from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
 from app.runtime.event_log.postgres_text import with_nul, without_nul
 
-# Only one node makes the tables, or saves a snapshot, at a time: these are advisory locks.
+# Only one node makes the tables at a time: this is an advisory lock.
 TABLES = """
     SELECT pg_advisory_xact_lock(7310131);
     CREATE TABLE IF NOT EXISTS event_log (
@@ -62,6 +63,8 @@ APPEND = """
     )
     SELECT pg_notify(%s, 'grown ' || max(position)) FROM stored HAVING count(*) > 0
 """
+# Whatever the database does by default: of nodes that meet, one has the conflict that APPEND tells.
+READ_COMMITTED = "SET default_transaction_isolation = 'read committed'"
 READ = "SELECT * FROM event_log WHERE position > %s ORDER BY position LIMIT %s"
 END = "SELECT coalesce(max(position), 0) FROM event_log"
 SAME = """
@@ -73,10 +76,6 @@ SAME = """
 ANNOUNCE = """
     SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, piece)
     FROM unnest(%s::text[]) WITH ORDINALITY AS pieces (piece, number) ORDER BY number
-"""
-SNAPSHOT = """
-    SELECT position, fingerprint, name, json FROM event_log_snapshot
-    WHERE fingerprint = coalesce(%s, fingerprint) ORDER BY number
 """
 # What says that a connection is of no use any more, or that its server takes nothing for now.
 BROKEN = (
@@ -159,23 +158,13 @@ class PostgresLog:
         self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
     ) -> None:
         """Store a snapshot in place of the one before, in one transaction."""
-        insert = "COPY event_log_snapshot FROM STDIN"
-        async with self._one_connection() as connection, connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(7310132)")
-            await connection.execute("DELETE FROM event_log_snapshot")
-            async with connection.cursor() as cursor, cursor.copy(insert) as copy:
-                number = 0
-                async for some in rows:
-                    for name, text in some:
-                        await copy.write_row((number, position, fingerprint, name, text))
-                        number += 1
+        async with self._one_connection() as connection:
+            await postgres_snapshots.save(connection, position, fingerprint, rows)
 
     async def load_snapshot(self, fingerprint: str | None) -> Snapshot | None:
         """The snapshot, if there is one and this fingerprint is its own, or None is given."""
         async with self._one_connection() as connection:
-            found = await (await connection.execute(SNAPSHOT, (fingerprint,))).fetchall()
-        rows = [(str(name), str(text)) for _, _, name, text in found]
-        return Snapshot(int(found[0][0]), str(found[0][1]), rows) if found else None
+            return await postgres_snapshots.load(connection, fingerprint)
 
     async def claim(self, name: str, seconds: float) -> int | None:
         """Take or renew the lease of this name; its term, or None: another has it."""
@@ -219,18 +208,21 @@ class PostgresLog:
     @asynccontextmanager
     async def _one_connection(self) -> AsyncIterator[Connection]:
         """A connection for one purpose; raises LogUnavailable, also when it breaks."""
-        async with await self._open() as connection:
-            try:
-                yield connection
-            except BROKEN as problem:
-                raise LogUnavailable(self._database.words(problem)) from None
+        connection = await self._open()
+        try:
+            yield connection
+        except BROKEN as problem:
+            raise LogUnavailable(self._database.words(problem)) from None
+        finally:
+            await connection.close()  # which asks nothing of a server that may not answer
 
     async def _open(self) -> Connection:
         """A connection to the same log as before; raises LogUnavailable or StartRefused."""
         connection = await self._database.open()
         try:
-            if self.epoch:
-                async with in_time():
+            async with in_time():
+                await connection.execute(READ_COMMITTED)
+                if self.epoch:
                     await self._require_same(connection)
                     connection.backend = await backend_of(connection)
         except BROKEN as problem:

@@ -50,6 +50,12 @@ class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     backend: Backend = (0, None)
 
+    async def rows(self, statement: LiteralString, *values: object) -> Sequence[tuple[Any, ...]]:
+        """The rows that a statement gives, in one round trip; raises TimeoutError."""
+        async with in_time():
+            found = await self.execute(statement, values, prepare=True)
+            return await found.fetchall() if found.description else ()
+
 
 class Broken(LogUnavailable):
     """The connection broke under way; `backend` is the process that may still be at work."""
@@ -72,7 +78,7 @@ class Postgres:
             self._parameters: dict[str, Any] = DEFAULTS | conninfo_to_dict(url) | ALWAYS
         except psycopg.ProgrammingError:  # its words may repeat the password
             raise _no_address() from None
-        if re.search("[^0-9,]", self._parameters.get("port") or ""):
+        if re.search("[^0-9,]", str(self._parameters.get("port") or "")):
             raise _no_address()  # with a / in the password, which is no port then
         known = {key: self._parameters.get(key) or "" for key in ("user", "host", "port", "dbname")}
         at = "@" if known["user"] else ""
@@ -128,9 +134,7 @@ class Line:
             if connection is None or connection.closed:
                 self._connection = connection = await self._opened()
             try:
-                async with in_time():
-                    found = await connection.execute(statement, values, prepare=True)
-                    return await found.fetchall() if found.description else ()
+                return await connection.rows(statement, *values)
             except (psycopg.Error, TimeoutError, OSError) as problem:
                 words = self._database.words(problem)
                 match problem:

@@ -26,7 +26,7 @@ from app.runtime.event_log.postgres_notifications import (
 )
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_database
-from tests.runtime.event_log.entries import entries, entry
+from tests.runtime.event_log.entries import entries, entry, positions, write_on
 from tests.runtime.event_log.servers import Server
 from tests.runtime.event_log.test_conformance import said
 
@@ -289,6 +289,24 @@ async def test_a_database_that_cannot_store_every_text_is_refused(url: str, enco
     with pytest.raises(StartRefused, match=rf"{name}: its encoding is {encoding}, not UTF8"):
         await log.connect()
     await log.close()
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
+async def test_nodes_that_meet_conflict_whatever_transactions_are_by_default(
+    url: str, isolation: str
+) -> None:
+    database = url.rpartition("/")[2]
+    default = f"default_transaction_isolation = '{isolation}'"
+    await administer(url, f'ALTER DATABASE "{database}" SET {default}')
+    logs = [PostgresLog(url) for _ in range(3)]
+    for log in logs:
+        await log.connect()
+
+    await asyncio.gather(*(write_on(log, f"w{number}", 10) for number, log in enumerate(logs)))
+
+    assert await positions(logs[0]) == list(range(1, 61))
+    for log in logs:
+        await log.close()
 
 
 async def test_an_address_does_not_say_what_can_be_stored(url: str) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
 
 from app.runtime.event_log import open_event_log, postgres_line
-from app.runtime.event_log.port import AnswerLost, LogUnavailable
+from app.runtime.event_log.port import AnswerLost, LogUnavailable, Row
 from app.runtime.event_log.postgres_doubt import REACHED, Doubt, backend_of
 from app.runtime.event_log.postgres_line import Line, Postgres
 from tests.runtime.event_log.conftest import Node
 from tests.runtime.event_log.entries import entries
 from tests.runtime.event_log.interrupted import Interrupted
+from tests.runtime.event_log.test_conformance import rows_of
 from tests.runtime.event_log.test_postgres import administer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.parametrize("engine", ["postgres"])]
@@ -70,6 +73,55 @@ async def test_who_connects_does_not_wait_without_end(node: Node, url: str) -> N
 
     await late.connect()
     await late.close()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_no_snapshot_is_waited_for_without_end(node: Node, url: str) -> None:
+    log = await node()
+    await log.save_snapshot(1, "tally", rows_of(("total", "1")))
+
+    async with locked(url, "event_log_snapshot"), asyncio.timeout(SECONDS):
+        for call in log.load_snapshot(None), log.save_snapshot(2, "tally", rows_of(("total", "2"))):
+            with pytest.raises(LogUnavailable, match=r"no answer in 0\.2 seconds"):
+                await call
+
+    kept = await log.load_snapshot("tally")
+    assert kept is not None
+    assert kept.position == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_server_that_stops_while_it_takes_a_snapshot_is_given_up(
+    node: Node, url: str
+) -> None:
+    log = await node()
+    stopped: list[int] = []
+
+    async def rows() -> AsyncIterator[Sequence[Row]]:
+        yield [("total", "1")] * 100
+        stopped.extend(await at_work(url))
+        os.kill(stopped[0], signal.SIGSTOP)
+        yield [("total", "2")]
+
+    try:
+        async with asyncio.timeout(3 * SECONDS):
+            with pytest.raises(LogUnavailable, match=r"no answer in 0\.2 seconds"):
+                await log.save_snapshot(1, "tally", rows())
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+    assert await log.load_snapshot(None) is None
+    await log.save_snapshot(2, "tally", rows_of(("total", "2")))
+
+
+async def at_work(url: str) -> list[int]:
+    """The server's processes that are in a transaction on this database."""
+    others = "datname = current_database() AND pid != pg_backend_pid() AND xact_start IS NOT NULL"
+    asked = f"SELECT pid FROM pg_stat_activity WHERE {others}"  # noqa: S608 - a constant
+    async with await psycopg.AsyncConnection.connect(url) as somebody:
+        found = await (await somebody.execute(asked.encode())).fetchall()
+    return [int(pid) for (pid,) in found]
 
 
 async def test_what_is_urgent_does_not_wait_for_all_who_read(node: Node) -> None:
