@@ -33,28 +33,9 @@ from app.runtime.event_log.postgres_line import (
     in_time,
 )
 from app.runtime.event_log.postgres_notifications import Notifications, pieces_of
+from app.runtime.event_log.postgres_tables import make_tables
 from app.runtime.event_log.postgres_text import with_nul, without_nul
 
-# Only one node makes the tables at a time: this is an advisory lock.
-TABLES = """
-    SELECT pg_advisory_xact_lock(7310131);
-    CREATE TABLE IF NOT EXISTS event_log (
-        position bigint PRIMARY KEY, time bigint NOT NULL, command text NOT NULL,
-        principal text NOT NULL, role text NOT NULL, cause text, action text, event text,
-        effects text, settles text UNIQUE, continues text, outcome text
-    );
-    CREATE TABLE IF NOT EXISTS event_log_epoch (epoch text NOT NULL);
-    CREATE TABLE IF NOT EXISTS event_log_snapshot (
-        number int PRIMARY KEY, position bigint NOT NULL, fingerprint text NOT NULL,
-        name text NOT NULL, json text NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS event_log_lease (
-        name text PRIMARY KEY, holder text NOT NULL, term bigint NOT NULL,
-        until timestamptz NOT NULL
-    );
-    INSERT INTO event_log_epoch SELECT replace(gen_random_uuid()::text, '-', '')
-    WHERE NOT EXISTS (SELECT FROM event_log_epoch);
-"""
 # Of two writers at once, the second waits for the first to commit, and meets its positions then.
 APPEND = """
     WITH stored AS (
@@ -113,7 +94,8 @@ class PostgresLog:
     async def connect(self) -> None:
         """Reach the database, and make the tables when there are none; raises LogUnavailable."""
         try:
-            await self._make_tables()
+            async with self._one_connection() as connection, in_time():
+                self.epoch = await make_tables(connection, self._database)
         except Useless as problem:
             raise StartRefused(f"{problem}; look at what APP_EVENT_LOG says") from None
         began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -195,23 +177,15 @@ class PostgresLog:
     def _channel(self) -> str:
         return f"event_log_{self.epoch}"
 
-    async def _make_tables(self) -> None:
-        async with self._one_connection() as connection, in_time():
-            self._require_every_character(connection)
-            try:
-                await connection.execute(TABLES)
-            except psycopg.errors.InsufficientPrivilege as problem:
-                words = self._database.words(problem.diag.message_primary)
-                raise StartRefused(f"{words}: it makes its tables when it starts") from None
-            self.epoch = await _epoch_of(connection)
-
     @asynccontextmanager
     async def _one_connection(self) -> AsyncIterator[Connection]:
         """A connection for one purpose; raises LogUnavailable, also when it breaks."""
         connection = await self._open()
         try:
             yield connection
-        except BROKEN as problem:
+        except (psycopg.Error, TimeoutError) as problem:
+            if not isinstance(problem, BROKEN) and not connection.closed:
+                raise
             raise LogUnavailable(self._database.words(problem)) from None
         finally:
             await connection.close()  # which asks nothing of a server that may not answer
@@ -232,12 +206,6 @@ class PostgresLog:
             await connection.close()
             raise
         return connection
-
-    def _require_every_character(self, connection: Connection) -> None:
-        """Raises StartRefused when the database cannot store every text that a client may send."""
-        encoding = connection.info.parameter_status("server_encoding")
-        if encoding != "UTF8":
-            raise StartRefused(self._database.words(f"its encoding is {encoding}, not UTF8"))
 
     async def _require_same(self, connection: Connection) -> None:
         """Raises StartRefused when this is another log, LogUnavailable when it lacks its end.
@@ -282,13 +250,6 @@ class PostgresLog:
                 fault = None if is_known else problem
                 log.warning("the event log cannot be heard", problem=str(problem), exc_info=fault)
             await asyncio.sleep(0.2 + secrets.randbelow(800) / 1000)
-
-
-async def _epoch_of(connection: Connection) -> str:
-    found = await (await connection.execute("SELECT epoch FROM event_log_epoch")).fetchone()
-    if found is None:
-        raise StartRefused("the event log has no epoch")
-    return str(found[0])
 
 
 def _row_of(entry: Entry) -> dict[str, Any]:

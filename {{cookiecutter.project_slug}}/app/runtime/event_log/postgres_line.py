@@ -36,13 +36,14 @@ USELESS = re.compile(
 
 
 @asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
-    """The limit to whatever the server is asked; raises TimeoutError."""
+async def in_time(servers: int = 1) -> AsyncIterator[None]:
+    """The limit to whatever the server, or one after another, is asked; raises TimeoutError."""
+    seconds = servers * ANSWER_SECONDS
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise TimeoutError(f"no answer in {ANSWER_SECONDS:g} seconds") from None
+        raise TimeoutError(f"no answer in {seconds:g} seconds") from None
 
 
 class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
@@ -80,6 +81,8 @@ class Postgres:
             raise _no_address() from None
         if re.search("[^0-9,]", str(self._parameters.get("port") or "")):
             raise _no_address()  # with a / in the password, which is no port then
+        named = str(self._parameters.get("hostaddr") or self._parameters.get("host") or "")
+        self._servers = named.count(",") + 1
         known = {key: self._parameters.get(key) or "" for key in ("user", "host", "port", "dbname")}
         at = "@" if known["user"] else ""
         port = f":{known['port']}" if known["port"] else ""
@@ -91,7 +94,7 @@ class Postgres:
         Raises LogUnavailable, and Useless.
         """
         try:
-            async with in_time():
+            async with in_time(self._servers):
                 return await Connection.connect(**self._parameters, autocommit=True)
         except (psycopg.Error, OSError) as problem:
             kind = Useless if USELESS.search(str(problem)) else LogUnavailable

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -113,6 +114,39 @@ async def test_a_server_that_stops_while_it_takes_a_snapshot_is_given_up(
 
     assert await log.load_snapshot(None) is None
     await log.save_snapshot(2, "tally", rows_of(("total", "2")))
+
+
+async def test_a_snapshot_that_the_server_ends_is_not_the_end_of_the_service(
+    node: Node, url: str
+) -> None:
+    database = url.rpartition("/")[2]
+    timeout = "idle_in_transaction_session_timeout = '20ms'"
+    await administer(url, f'ALTER DATABASE "{database}" SET {timeout}')
+    log = await node()
+
+    async def rows() -> AsyncIterator[Sequence[Row]]:
+        yield [("total", "1")] * 100
+        while await at_work(url):  # noqa: ASYNC110 - until the server has ended it
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(SECONDS):
+        with pytest.raises(LogUnavailable):
+            await log.save_snapshot(1, "tally", rows())
+
+    assert await log.load_snapshot(None) is None
+
+
+async def test_every_server_of_an_address_is_tried(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_line, "ANSWER_SECONDS", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # it takes connections, and is silent
+        silent = f"127.0.0.1:{deaf.getsockname()[1]}"
+        several = url.replace("@", f"@{silent},{silent},")
+
+        log = open_event_log(f"{several}?connect_timeout=2")
+        await log.connect()
+        await log.close()
 
 
 async def at_work(url: str) -> list[int]:

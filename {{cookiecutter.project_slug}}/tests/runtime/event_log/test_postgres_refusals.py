@@ -82,3 +82,11 @@ async def test_a_password_that_is_changed_while_a_service_runs_is_waited_for(url
 
     assert await log.end() == 0
     await log.close()
+
+
+async def test_a_table_of_somebody_else_is_refused_and_nothing_is_put_beside_it(url: str) -> None:
+    await administer(url, "CREATE TABLE event_log (id int, event text)")
+
+    assert "its table event_log is somebody else's" in await refusal(url)
+    # Nothing else of ours is there either, which this would meet.
+    await administer(url, "CREATE TABLE event_log_epoch (x int)")
