@@ -21,7 +21,7 @@ Command = TypeVar("Command")
 NO_KEYS: frozenset[str] = frozenset()
 NO_ORIGINS: frozenset[str] = frozenset()
 # Who uses a key: most are used once.
-Users: TypeAlias = str | HashTrieMap[str, int]
+Users: TypeAlias = "str | HashTrieMap[str, int]"
 
 
 class Turn(StrEnum):
