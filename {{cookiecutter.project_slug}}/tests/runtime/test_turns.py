@@ -83,6 +83,24 @@ async def test_a_lease_that_lapses_meanwhile_begins_nothing_and_the_next_one_doe
     assert starts == [0]
 
 
+async def test_a_lease_that_comes_back_meanwhile_begins_with_all_that_is_pending(
+    starts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.3)
+    log = Stalling()
+    async with open_tally(log) as store, asyncio.timeout(SECONDS):
+        await log.begun.wait()
+        log.is_away = True
+        await until(lambda: not store.performs_effects)
+        log.is_away = False
+        await until(lambda: store.performs_effects)
+        log.told.set()
+
+        await until(lambda: starts)
+        await store.dispatch(Plan((Delay(0, Add(5)),)), by=ME)
+        await until(lambda: store.state == 5)
+
+
 async def test_a_store_that_is_closed_meanwhile_begins_nothing(starts: list[int]) -> None:
     log = Stalling()
     async with open_tally(log) as store, asyncio.timeout(SECONDS):
