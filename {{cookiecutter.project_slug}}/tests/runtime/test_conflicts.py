@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from random import Random
 
 import pytest
 
@@ -144,6 +145,32 @@ async def test_a_log_that_is_never_free_is_unavailable_for_now() -> None:
 
         assert store.state == 1
     assert (refusal.value.code, refusal.value.retry_after) == (Code.UNAVAILABLE, 1)
+
+
+class Patient(Random):
+    """Chance that waits for nothing, and keeps for how long it might have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest: list[float] = []
+
+    def uniform(self, a: float, b: float) -> float:
+        """The least."""
+        self.longest.append(b)
+        return a
+
+
+async def test_whoever_loses_again_and_again_leaves_the_others_more_time_but_not_without_end() -> (
+    None
+):
+    event_log, chance = Shared(), Patient()
+    async with open_tally(event_log, chance=chance) as store:
+        event_log.conflicts = CONFLICTS - 1
+        await store.dispatch(Add(1), by=ME)
+
+    assert len(chance.longest) == CONFLICTS - 2  # the first is nobody's fault
+    assert chance.longest == sorted(chance.longest)
+    assert 0 < chance.longest[0] < chance.longest[-1] == commit.LONGEST_WAIT
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
