@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
@@ -14,10 +15,10 @@ import pytest
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Stream
 from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected, StartRefused
-from app.runtime import attempts, lease, replay, snapshot
+from app.runtime import attempts, effects, lease, replay, snapshot
 from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
-from app.runtime.event_log.port import Entry, LogUnavailable, Row, Snapshot, TooLarge
+from app.runtime.event_log.port import Entry, LogFull, LogUnavailable, Row, Snapshot, TooLarge
 from app.runtime.event_log.sqlite import SqliteLog
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import (
@@ -333,6 +334,29 @@ async def test_a_store_whose_log_has_failed_does_not_wait_for_what_it_cannot_sto
 
     assert ended.group_contains(OSError, match="the disk is gone")
     assert not limit.expired()
+async def test_what_a_task_leads_to_after_the_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "CANCEL_SECONDS", 0.05)
+    release, at_work = asyncio.Event(), asyncio.Event()
+
+    async def late(attempt: Attempt) -> Command:
+        at_work.set()
+        with suppress(asyncio.CancelledError):
+            await release.wait()
+        await release.wait()
+        return Add(1)
+
+    WORK["late"] = late
+    async with open_tally(MemoryLog(), grace_seconds=0.05) as store:
+        await plan(store, Run(Work("late")))
+        await at_work.wait()
+    (attempt,) = [task for task in asyncio.all_tasks() if task.get_name() == "1.0"]
+    release.set()
+
+    async with asyncio.timeout(5):
+        await attempt
+    assert store.state == 0
 
 
 async def test_a_node_whose_turn_begins_while_it_closes_waits_in_peace(
@@ -431,6 +455,28 @@ async def test_an_effect_that_leads_to_more_than_the_log_takes_is_a_dead_letter(
         assert (origin, store.state) == ("1.0", done + 2)
         assert dead.dead is not None
         assert "more than the event log takes" in dead.dead
+
+
+class NarrowAndFull(Narrow):
+    """A log that has no room, either, the first time that a dead letter is to be stored."""
+
+    is_full = True
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says."""
+        if self.is_full and any((entry.outcome or "").startswith("dead") for entry in entries):
+            self.is_full = False
+            raise LogFull("the disk is full")
+        await super().append(expected, entries)
+
+
+async def test_a_dead_letter_that_cannot_be_stored_is_one_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(effects, "AGAIN_SECONDS", 0.001)
+    async with open_tally(NarrowAndFull()) as store:
+        await plan(store, Dispatch(Add(13)))
+        await until(lambda: len(store.dead_letters()) == 1)
 
 
 def no_rows(state: int) -> Iterator[Row]:
