@@ -4,14 +4,18 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.core.effects import Cancel, Delay, Dispatch, Durable, Parallel, Run, Sequential, Stream
 from app.core.ports import Attempt, Unavailable
+from app.core.principal import SYSTEM, Principal
 from app.core.rejected import Code, Rejected
+from app.runtime.clock import wall_clock
 from app.runtime.decision import Happened
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull
@@ -20,6 +24,7 @@ from tests.runtime.tally import (
     ME,
     QUICK,
     STREAMS,
+    TALLY,
     WORK,
     Add,
     Added,
@@ -83,6 +88,11 @@ def performs(*amounts: int) -> Callable[[Attempt], AsyncIterator[Command]]:
 
 async def adds(attempt: Attempt) -> Command:
     return Add(7)
+
+
+async def endless(attempt: Attempt) -> Command:
+    await asyncio.Event().wait()
+    return Add(1)
 
 
 KINDS: dict[str, tuple[Durable[Command], ...]] = {
@@ -187,7 +197,24 @@ async def test_what_may_succeed_later_is_tried_so_often_and_no_more() -> None:
         await plan(store, Run(Work("unwilling")))
         await until(lambda: len(store.dead_letters()) == 1)
 
-    assert attempts == 3
+        ((_, dead),) = store.dead_letters()
+    assert (attempts, dead.dead) == (3, "ConnectionError: nobody is there")
+
+
+async def never_comes(attempt: Attempt) -> AsyncIterator[Command]:
+    await asyncio.Event().wait()
+    yield Add(1)
+
+
+@pytest.mark.parametrize("effect", [Run(Work("endless")), Stream(Flow("endless"))])
+async def test_a_task_that_takes_too_long_has_failed(
+    effect: Durable[Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runtime.attempts.STEP_SECONDS", 0.01)
+    WORK["endless"], STREAMS["endless"] = endless, never_comes
+    async with open_tally(MemoryLog()) as store:
+        await plan(store, effect)
+        await until(lambda: len(store.dead_letters()) == 1)
 
 
 def test_however_many_attempts_there_are_none_waits_longer_than_the_longest() -> None:
@@ -447,6 +474,19 @@ async def test_so_many_tasks_are_at_work_at_once_and_no_more(
     assert most == 4
 
 
+async def test_others_are_decided_between_many_commands_of_effects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.runtime.effects.COMMANDS_IN_FLIGHT", 5)
+    async with open_tally(MemoryLog()) as store:
+        await plan(store, *[Dispatch(Add(1))] * 50)
+        outcome = await store.dispatch(Add(1000), by=ME)
+        await all_ended(store)
+
+        assert store.state == 1050
+    assert outcome.state < 1050
+
+
 async def test_what_backs_off_holds_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.runtime.attempts.SLOTS", 1)
 
@@ -500,11 +540,49 @@ async def test_a_closing_store_begins_no_more_work() -> None:
         await until(lambda: store.state == 11)
 
 
-async def test_a_closing_store_waits_no_longer_than_its_grace() -> None:
-    async def endless(attempt: Attempt) -> Command:
-        await asyncio.Event().wait()
+async def test_a_delay_that_is_due_while_the_store_closes_waits_for_the_next_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.runtime.timers.LONGEST_SLEEP_SECONDS", 0.01)
+    at_work, finish, ahead = asyncio.Event(), asyncio.Event(), 0
+
+    async def long(attempt: Attempt) -> Command:
+        at_work.set()
+        await finish.wait()
         return Add(1)
 
+    WORK["long"] = long
+    event_log = MemoryLog()
+    async with open_tally(event_log, clock=lambda: wall_clock() + ahead, grace_seconds=5) as store:
+        await plan(store, Run(Work("long")), Delay(60, Add(10)))
+        await at_work.wait()
+        ahead = 61_000_000
+        asyncio.get_running_loop().call_later(0.05, finish.set)
+    assert store.state == 1
+    async with open_tally(event_log, clock=lambda: wall_clock() + ahead) as store:
+        await until(lambda: store.state == 11)
+
+
+async def test_a_last_attempt_that_a_stop_interrupts_has_not_failed() -> None:
+    at_work = asyncio.Event()
+
+    async def long(attempt: Attempt) -> Command:
+        at_work.set()
+        return await endless(attempt)
+
+    WORK["long"] = long
+    event_log, once = MemoryLog(), RetryPolicy(attempts=1)
+    async with open_tally(event_log, policy=once, grace_seconds=0.05) as store:
+        await plan(store, Run(Work("long")))
+        await at_work.wait()
+    assert store.dead_letters() == []
+
+    WORK["long"] = adds
+    async with open_tally(event_log, policy=once) as store:
+        await until(lambda: store.state == 7)
+
+
+async def test_a_closing_store_waits_no_longer_than_its_grace() -> None:
     WORK["endless"] = endless
     event_log = MemoryLog()
     async with asyncio.timeout(5), open_tally(event_log, grace_seconds=0.05) as store:
@@ -513,10 +591,6 @@ async def test_a_closing_store_waits_no_longer_than_its_grace() -> None:
 
 
 async def test_a_close_that_is_cut_short_has_no_time_left() -> None:
-    async def endless(attempt: Attempt) -> Command:
-        await asyncio.Event().wait()
-        return Add(1)
-
     WORK["endless"] = endless
     event_log = MemoryLog()
     async with asyncio.timeout(5), open_tally(event_log, grace_seconds=60) as store:
@@ -585,3 +659,34 @@ async def test_effects_wait_for_room_on_the_disk(monkeypatch: pytest.MonkeyPatch
 
         assert store.state == 11
         assert store.dead_letters() == []
+
+
+async def test_a_store_does_not_wait_for_room_on_the_disk_when_it_closes() -> None:
+    event_log, at_work, finish = FullNow(), asyncio.Event(), asyncio.Event()
+
+    async def long(attempt: Attempt) -> Command:
+        at_work.set()
+        await finish.wait()
+        return Add(1)
+
+    WORK["long"] = long
+    async with asyncio.timeout(5), open_tally(event_log, grace_seconds=60) as store:
+        await plan(store, Run(Work("long")))
+        await at_work.wait()
+        event_log.is_full = True
+        asyncio.get_running_loop().call_later(0.01, finish.set)
+    assert len(store.head.effects.pending) == 1
+
+
+async def test_it_is_said_that_the_policy_denies_what_an_effect_asks_for() -> None:
+    def nobody(principal: Principal, command: Command, state: int) -> None:
+        if principal is SYSTEM:
+            raise Rejected(Code.FORBIDDEN, "system may not")
+
+    with capture_logs() as lines:
+        async with open_tally(MemoryLog(), replace(TALLY, authorise=nobody)) as store:
+            await plan(store, Dispatch(Add(1)))
+            await all_ended(store)
+
+    (line,) = [line for line in lines if line["log_level"] == "warning"]
+    assert line["problem"] == "system may not"
