@@ -137,7 +137,7 @@ async def test_what_passes_too_fast_is_slowed_down_at_every_node(node: Node) -> 
 
 
 async def test_what_another_program_announces_does_no_harm(stage: Stage) -> None:
-    for text in "", "no JSON", '{"node": 1}', '["x", 2]', "[{}, null]":
+    for text in "", "no JSON", '{"node": 1}', '["x", 2]', '["x", null]', "[{}, null]":
         await stage.logs[0].announce(text)
     await stage.stores[0].dispatch(Shout("hey"), by=ME)
     await until(lambda: stage.heard[1])
@@ -178,6 +178,27 @@ async def test_each_effect_is_performed_by_one_node(stage: Stage) -> None:
     assert sorted(performed) == sorted(set(performed))
     assert len(performed) == 10
     assert not any(store.head.effects.pending for store in stage.stores)
+
+
+async def test_a_dead_letter_is_seen_to_at_any_node(stage: Stage) -> None:
+    willing = False
+
+    async def moody(attempt: Attempt) -> Command:
+        if not willing:
+            raise ValueError("no")
+        return Add(5)
+
+    WORK["moody"] = moody
+    await until(lambda: len(holders(stage)) == 1)
+    other = next(store for store in stage.stores if not store.performs_effects)
+    await other.dispatch(Plan((Run(Work("moody")), Run(Work("moody")))), by=ME)
+    await until(lambda: len(other.dead_letters()) == 2)
+    willing = True
+    await other.retry("1.0", by=ME)
+    await other.discard("1.1", by=ME)
+    await until(lambda: all(store.state == 5 for store in stage.stores))
+
+    assert other.dead_letters() == []
 
 
 async def test_another_takes_over_when_the_lease_is_not_renewed(stage: Stage) -> None:
