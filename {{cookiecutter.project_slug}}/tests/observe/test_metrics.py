@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -13,10 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 from app.bootstrap import create_app
+from app.core.rejected import Rejected
 from app.observe.lag import measuring_lag
 from app.observe.metrics import Metrics
 from app.observe.series import Reading
+from app.runtime.event_log.memory import MemoryLog
+from app.runtime.event_log.port import Entry, LogFull
 from tests.access.keys import settings_of
+from tests.runtime.tally import ME, Add, open_tally
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +91,24 @@ async def test_commands_are_counted_exactly_by_name_door_and_outcome(service: Se
     assert counted("app_http_requests_total", method="POST", route=URL, status="403") == 5
     assert counted("app_http_requests_total", method="POST", route=URL, status="200") == 10
     assert after("process_resident_memory_bytes") > 0
+
+
+class Full(MemoryLog):
+    """A log on a disk without room."""
+
+    async def append(self, expected: int, entries: Sequence[Entry]) -> None:
+        """As the port says."""
+        raise LogFull("the disk is full")
+
+
+async def test_appends_that_fail_are_counted_with_their_reason() -> None:
+    metrics = Metrics()
+    async with open_tally(Full(), appends=metrics) as store:
+        with pytest.raises(Rejected):
+            await store.dispatch(Add(1), by=ME)
+
+    assert value(metrics, "app_append_failures_total", reason="LogFull") == 1
+    assert not value(metrics, "app_entries_total")
 
 
 async def test_a_refused_handshake_is_counted_with_its_reason(service: Service) -> None:
