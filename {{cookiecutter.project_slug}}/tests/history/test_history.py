@@ -10,7 +10,7 @@ import pytest
 from app.core.rejected import Code, Rejected
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogUnavailable
-from app.runtime.history import CHECKPOINTS, WAITING, Checkpoints, History
+from app.runtime.history import ASKED_LAST, CHECKPOINTS, WAITING, Checkpoints, History
 from app.runtime.replay import ENTRIES_A_READ
 from tests.runtime.tally import TALLY, Added, Command, Event, encode
 
@@ -199,3 +199,31 @@ async def test_nothing_is_forgotten_while_somebody_looks(
 
     assert looking.result() == ENTRIES - 1
     assert log.counted < ENTRIES / 10
+
+
+async def test_nothing_is_forgotten_when_somebody_looks_again_in_time(
+    past: History[int, Command, Event], log: ReadOnly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runtime.history.KEPT_SECONDS", 0)
+    async with past.turn():
+        await past.state_at(ENTRIES, never_gone)
+
+    async with past.turn():
+        await asyncio.sleep(0.001)
+        log.counted = 0
+        await past.state_at(ENTRIES - 1, never_gone)
+
+    assert log.counted < ENTRIES / 10
+
+
+async def test_of_states_that_were_asked_for_the_one_that_nobody_asks_for_again_goes_first(
+    past: History[int, Command, Event], log: ReadOnly
+) -> None:
+    first, *others = (1001 + 100 * number for number in range(ASKED_LAST + 1))
+    for position in first, *others[:-1], first, others[-1]:
+        await past.state_at(position, never_gone)
+    log.counted = 0
+
+    await past.state_at(first, never_gone)
+
+    assert log.counted == 0
