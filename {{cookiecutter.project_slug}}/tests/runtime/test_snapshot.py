@@ -259,6 +259,31 @@ class FullForSnapshots(SqliteLog):
         await super().save_snapshot(position, fingerprint, rows)
 
 
+class Listed(MemoryLog):
+    """A log that keeps where its snapshots were made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[int] = []
+
+    async def save_snapshot(
+        self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
+    ) -> None:
+        """As the port says."""
+        self.made.append(position)
+        await super().save_snapshot(position, fingerprint, rows)
+
+
+async def test_the_longer_the_log_the_farther_apart_are_its_snapshots() -> None:
+    event_log = Listed()
+    async with open_tally(event_log) as store:
+        for _ in range(150):
+            await store.dispatch(Add(1), by=ME)
+
+        assert event_log.made[1] - event_log.made[0] < 20
+        assert event_log.made[-1] - event_log.made[-2] > 20
+
+
 async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> None:
     event_log = FullForSnapshots(tmp_path / "e.db")
     async with open_tally(event_log) as store:

@@ -44,3 +44,19 @@ async def test_cancelled_delays_are_forgotten_long_before_their_time() -> None:
     assert origins[7] in asked
     assert len(asked) < 3 * SWEEP_AFTER
     timers.stop()
+
+
+async def test_what_is_not_cancelled_is_not_looked_at_for_each_that_is() -> None:
+    asked: list[str] = []
+
+    def is_wanted(origin: str) -> bool:
+        asked.append(origin)
+        return True
+
+    timers = Timers(lambda: 0, is_wanted, lambda origins: None)
+    timers.set_all((LATER, f"{position}.0") for position in range(100))
+    for _ in range(3 * SWEEP_AFTER):
+        timers.cancel(1)
+
+    assert len(asked) <= 3 * 100
+    timers.stop()
