@@ -39,6 +39,7 @@ from tests.runtime.tally import (
     TallyStore,
     Work,
     decode,
+    encode,
     open_tally,
 )
 
@@ -253,6 +254,16 @@ async def test_a_dead_letter_is_retried_or_discarded_once() -> None:
     assert ("1.1", "discarded") in await outcomes(event_log)
 
 
+async def test_an_effect_that_has_not_failed_is_neither_retried_nor_discarded() -> None:
+    async with open_tally(MemoryLog()) as store:
+        await plan(store, Delay(60, Add(1)))
+        for wish in store.retry, store.discard:
+            with pytest.raises(Rejected, match="no dead letter"):
+                await wish("1.0", by=ME)
+
+        assert "1.0" in store.head.effects.pending
+
+
 async def test_a_mistake_in_a_rule_makes_a_dead_letter_of_its_effect_and_harms_nobody() -> None:
     async with open_tally(MemoryLog()) as store:
         await plan(store, Dispatch(Break()), Dispatch(Add(1)))
@@ -355,6 +366,27 @@ async def test_a_delay_counts_from_its_event_across_restarts_and_fires_once() ->
             assert store.state == 11
 
 
+async def test_a_start_begins_with_what_was_asked_for_first() -> None:
+    event_log = MemoryLog()
+    entries = [
+        Entry(
+            number,
+            5,
+            f"key-{number}",
+            "me",
+            "operator",
+            event=encode(Planned(())),
+            effects=encode([Dispatch(Add(1))]),
+        )
+        for number in range(1, 12)
+    ]
+    await event_log.append(0, entries)
+    async with open_tally(event_log) as store:
+        await all_ended(store)
+
+    assert [origin for origin, _ in await outcomes(event_log)] == [f"{n}.0" for n in range(1, 12)]
+
+
 async def test_a_cancelled_delay_never_fires() -> None:
     now = 1_000_000_000_000_000
     event_log = MemoryLog()
@@ -366,6 +398,18 @@ async def test_a_cancelled_delay_never_fires() -> None:
         await all_ended(store)
 
         assert store.state == 10
+
+
+async def test_cancelled_delays_are_not_kept_until_they_would_have_been_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.runtime.timers.SWEEP_AFTER", 10)
+    async with open_tally(MemoryLog()) as store:
+        for number in range(100):
+            await plan(store, Delay(3600, Add(1), f"k-{number}"))
+            await plan(store, Cancel(f"k-{number}"))
+
+        assert len(store._performer._timers._waiting) < 50
 
 
 async def test_a_cancelled_run_is_stopped_and_what_it_would_have_said_is_not_heard() -> None:

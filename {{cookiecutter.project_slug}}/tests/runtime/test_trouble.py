@@ -20,6 +20,7 @@ from app.runtime.clock import Clock
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull, LogUnavailable, Row, Snapshot, TooLarge
 from app.runtime.event_log.sqlite import SqliteLog
+from app.runtime.group import words_of
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
 from tests.runtime.tally import (
     ME,
@@ -100,6 +101,14 @@ async def test_a_strange_failure_is_a_dead_letter_too(task: Task, tmp_path: Path
 
 
 def unwritable(action: Command) -> str:
+def test_whatever_a_fault_says_is_told_in_one_line_and_not_at_length() -> None:
+    words = words_of(ValueError("first\nsecond" + 1000 * "!"))
+
+    assert words.startswith("ValueError: first second!")
+    assert len(words) == 500
+
+
+def unwritable(action: Command | Event) -> str:
     if action == Add(-99):
         raise TypeError("that has no JSON form")
     return encode(action)
@@ -407,6 +416,9 @@ async def test_a_dead_letter_that_is_retried_while_it_clears_up_is_performed_aga
         await plan(store, Stream(Flow("flow")))
         await clearing.wait()
         await store.retry("1.0", by=ME)
+        for _ in range(3):
+            await store.dispatch(Add(0), by=ME)
+        assert begun == 1
         cleared.set()
         await until(lambda: store.state == 5)
 
