@@ -202,6 +202,12 @@ async def test_what_may_succeed_later_is_tried_so_often_and_no_more() -> None:
     assert (attempts, dead.dead) == (3, "ConnectionError: nobody is there")
 
 
+def test_no_pause_between_attempts_is_longer_than_the_policy_says() -> None:
+    policy = RetryPolicy(first=1.0, longest=10.0)
+
+    assert max(policy.seconds(attempt, ONE) for attempt in range(1, 100)) <= 10.0
+
+
 async def never_comes(attempt: Attempt) -> AsyncIterator[Command]:
     await asyncio.Event().wait()
     yield Add(1)

@@ -228,6 +228,13 @@ def test_two_keys_can_be_cancelled_before_their_turn() -> None:
     assert asked.settles("1.0.0").begun == ["1.0.3"]
 
 
+def test_a_key_that_is_used_again_later_is_cancelled_there_too() -> None:
+    asked = table(in_turn(do(1), keyed("k"), keyed("k"), do(2))).settles("1.0.0")
+    assert asked.pending == ["1.0.1"]
+
+    assert asked.asks(Cancel("k")).begun == ["1.0.3"]
+
+
 def test_the_same_key_asked_for_after_a_cancel_is_another_matter() -> None:
     asked = table(in_turn(do(1), keyed("k"))).asks(Cancel("k"), keyed("k"))
 

@@ -32,6 +32,16 @@ async def test_after_the_interval_the_next_passes_at_once() -> None:
     assert throttle.passes(happened("load", 2))
 
 
+async def test_after_one_that_was_told_later_the_next_waits_too() -> None:
+    told: asyncio.Queue[Happened[int]] = asyncio.Queue()
+    throttle = Throttle({"load": 0.05}, told.put_nowait)
+    throttle.passes(happened("load", 1))
+    throttle.passes(happened("load", 2))
+    await asyncio.wait_for(told.get(), 5)
+
+    assert not throttle.passes(happened("load", 3))
+
+
 async def test_topics_do_not_slow_each_other_down() -> None:
     throttle = Throttle[int]({"load": 60.0}, lambda event: None)
     events = [("load:1", 1), ("load:2", 2), ("free", 3), ("free", 4)]
