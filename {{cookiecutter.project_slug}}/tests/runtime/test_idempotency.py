@@ -14,6 +14,7 @@ from app.core.rejected import Code, Rejected
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry
+from app.runtime.remembered import Remembered
 from tests.runtime.tally import (
     FORGETFUL,
     ME,
@@ -136,19 +137,21 @@ async def test_who_sends_all_again_after_a_break_costs_few_reads() -> None:
     assert len(event_log.reads) <= 3
 
 
-async def test_a_decision_of_many_entries_is_told_whole_the_second_time() -> None:
+@pytest.mark.parametrize("many", [8, 24, 30])
+async def test_a_decision_of_many_entries_is_told_whole_the_second_time(many: int) -> None:
     event_log = MemoryLog()
     rules = replace(TALLY, reduce=many_events)
     async with open_tally(event_log, rules) as store:
         small = await store.dispatch(Add(1), by=ME, id="b")
-        first = await store.dispatch(Add(30), by=ME, id="a")
+        first = await store.dispatch(Add(many), by=ME, id="a")
+        await store.dispatch(Add(1), by=ME)
         again = await asyncio.gather(
-            store.dispatch(Add(30), by=ME, id="a"),
+            store.dispatch(Add(many), by=ME, id="a"),
             store.dispatch(Add(1), by=ME, id="b"),
-            store.dispatch(Add(30), by=ME, id="a"),
+            store.dispatch(Add(many), by=ME, id="a"),
         )
 
-    assert [len(outcome.events) for outcome in again] == [30, 1, 30]
+    assert [len(outcome.events) for outcome in again] == [many, 1, many]
     assert [outcome.seq for outcome in again] == [first.seq, small.seq, first.seq]
 
 
@@ -190,3 +193,15 @@ async def test_ids_are_forgotten_in_the_end() -> None:
         outcome = await store.dispatch(Add(1), by=ME, id="a")
 
     assert not outcome.duplicate
+
+
+def test_there_is_room_for_so_many_ids_and_the_oldest_are_forgotten_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.runtime.remembered.MOST", 3)
+    kept, keys = Remembered(), [("operator", "me", f"{number}") for number in range(10)]
+    for position, key in enumerate(keys):
+        kept = kept.added(key, position, now=0, window=1)
+
+    assert len(kept.young) + len(kept.old) <= 6
+    assert [kept.get(key) for key in keys[-3:]] == [7, 8, 9]

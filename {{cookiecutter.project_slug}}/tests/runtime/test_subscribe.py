@@ -39,6 +39,14 @@ async def test_a_subscription_from_now_on_hears_nothing_old() -> None:
             assert (await anext(events)).seq == 4
 
 
+async def test_a_subscription_hears_what_happens_before_it_is_entered() -> None:
+    async with open_tally(MemoryLog()) as store, asyncio.timeout(5):
+        subscription = store.subscribe()
+        await add(store, 1)
+        async with subscription as events:
+            assert (await anext(events)).seq == 1
+
+
 async def test_a_subscription_from_a_later_position_hears_nothing_before_it() -> None:
     async with open_tally(MemoryLog()) as store, store.subscribe(after=3) as events:
         await add(store, 5)
