@@ -15,7 +15,13 @@ from app.core.ports import Attempt
 from app.core.rejected import Code, Rejected
 from app.runtime import lease
 from app.runtime.decision import Happened
-from app.runtime.event_log.port import AnswerLost, EventLog, LogUnavailable, TooLarge
+from app.runtime.event_log.port import (
+    ANNOUNCED_BYTES,
+    AnswerLost,
+    EventLog,
+    LogUnavailable,
+    TooLarge,
+)
 from tests.runtime.event_log.conftest import Node
 from tests.runtime.tally import (
     ME,
@@ -134,6 +140,35 @@ async def test_what_passes_too_fast_is_slowed_down_at_every_node(node: Node) -> 
         await until(lambda: all(heard and heard[-1].event == last for heard in stage.heard))
 
     assert all(len(heard) < 10 for heard in stage.heard)
+
+
+async def test_what_is_too_long_to_be_announced_is_heard_at_its_own_node(stage: Stage) -> None:
+    for word in "x" * ANNOUNCED_BYTES, "hey":
+        await stage.stores[0].dispatch(Shout(word), by=ME)
+    await until(lambda: stage.heard[1])
+
+    assert [each.event for each in stage.heard[1]] == [Shouted("hey")]
+    assert len(stage.heard[0]) == 2
+
+
+async def test_what_a_node_said_of_itself_while_it_could_not_be_heard_is_not_said_later(
+    stage: Stage,
+) -> None:
+    store, log = stage.stores[0], stage.logs[0]
+    claim = log.claim
+
+    async def away(*_: object) -> None:
+        raise LogUnavailable("no route")
+
+    log.claim = away  # type: ignore[method-assign,assignment]
+    await until(lambda: not store.is_ready)
+    store.reports.say("load", "then")
+    log.claim = claim  # type: ignore[method-assign]
+    await until(lambda: store.is_ready)
+    store.reports.say("load", "now")
+    await until(lambda: stage.stores[1].reports.of_others("load", SECONDS))
+
+    assert stage.stores[1].reports.of_others("load", SECONDS) == ["now"]
 
 
 async def test_what_another_program_announces_does_no_harm(stage: Stage) -> None:
