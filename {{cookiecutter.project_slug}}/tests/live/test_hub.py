@@ -128,6 +128,16 @@ async def test_each_crowd_hears_its_own_in_order_when_several_are_told_together(
     assert len(all_.heard) == 2
 
 
+async def test_whoever_named_no_topic_does_not_hear_what_passes_beside_what_is_stored() -> None:
+    hub_, all_, some = hub(), Client(), Client()
+    hub_.join(all_, EVERYTHING)
+    hub_.join(some, Audience(OPERATOR, frozenset({"revocation"})))
+    hub_.broadcast([event(1), event(2)._replace(seq=None)])
+    hub_.flush()
+
+    assert [len(client.heard) for client in (all_, some)] == [1, 2]
+
+
 async def test_whoever_may_not_hear_does_not_and_whoever_left_hears_no_more() -> None:
     hub_, carl, olga = hub(), Client(), Client()
     hub_.join(carl, Audience(CUSTOMER, None))
