@@ -22,7 +22,13 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.identity import VERIFIED_TOKENS, Authenticator, Identity, TokenRefused
+from app.access.identity import (
+    LEEWAY_SECONDS,
+    VERIFIED_TOKENS,
+    Authenticator,
+    Identity,
+    TokenRefused,
+)
 from app.access.tokens import is_guessable, make_token
 from app.core.principal import Principal, Role
 from app.core.rejected import StartRefused
@@ -87,6 +93,16 @@ def refusal(taken: Authenticator, token: str) -> TokenRefused:
         except TokenRefused as refused:
             return refused
     raise AssertionError("it is never refused")
+
+
+def test_the_clock_of_whoever_issues_tokens_may_be_a_little_ahead() -> None:
+    now = int(time.time())
+
+    found = authenticator().identify(signed(iat=now + LEEWAY_SECONDS // 2), NOBODY_REVOKED)
+    with pytest.raises(TokenRefused, match="not valid yet"):
+        authenticator().identify(signed(iat=now + LEEWAY_SECONDS + 60), NOBODY_REVOKED)
+
+    assert found.issued == now + LEEWAY_SECONDS // 2
 
 
 def test_what_has_expired_and_is_not_signed_is_not_merely_expired() -> None:
