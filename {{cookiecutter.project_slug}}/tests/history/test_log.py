@@ -10,6 +10,8 @@ import pytest
 
 from app.core.principal import SYSTEM
 from app.runtime.event_log import open_event_log
+from app.access.confidential import shown
+from app.core.principal import Principal, Role
 from app.runtime.event_log.port import Entry
 from tests.service import Service
 
@@ -179,3 +181,14 @@ def test_each_look_at_the_past_counts_as_a_command_does(tmp_path: Path) -> None:
 
     service.kill()
     assert statuses == [200, 200, 429]
+
+
+def test_what_cannot_be_read_any_more_is_told_by_its_name_alone() -> None:
+    event = '{"Vanished":{"user_id":"private"}}'
+    effects = '[{"Dispatch":{"RevokeTokens":{"user_id":"private"}}}]'
+    entry = Entry(7, 0, "key", "ada", "customer", event=event, effects=effects)
+
+    told = shown(Principal("olga", Role.OPERATOR), entry)
+
+    assert (told.event, told.effects) == ("Vanished", [{"Dispatch": "RevokeTokens"}])
+    assert told.withheld == ["event", "effects"]
