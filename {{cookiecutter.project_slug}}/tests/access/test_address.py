@@ -84,6 +84,12 @@ async def test_the_client_is_whom_the_last_trusted_proxy_has_seen(what: str) -> 
     assert found["address"] == address
 
 
+def test_what_is_too_long_for_an_address_is_none() -> None:
+    client = (f"fe80::1%{'x' * 60}", 1)
+
+    assert address_of(Request({"type": "http", "client": client})) == UNKNOWN
+
+
 async def test_by_default_no_proxy_is_trusted_not_even_one_on_this_machine() -> None:
     for peer in (PROXY, "127.0.0.1"):
         headers = ("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https")

@@ -90,6 +90,13 @@ def test_a_refusal_says_when_it_is_over_in_whole_seconds() -> None:
     assert taken.value.message == "too fast: 2 commands at once and 1 a second at most"
 
 
+def test_whoever_is_named_like_an_address_does_not_read_in_its_place() -> None:
+    found = limits(read_bytes_per_second=1024 * 1024)
+    found.has_read(Principal(HERE, Role.CUSTOMER), THERE, 10 * 1024 * 1024)
+
+    found.reading(ANONYMOUS, HERE)
+
+
 def test_a_reader_is_given_what_is_there_however_big_and_waits_afterwards() -> None:
     clock = Clock()
     found = limits(clock, read_bytes_per_second=1024 * 1024)

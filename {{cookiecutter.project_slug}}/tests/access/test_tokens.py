@@ -202,6 +202,12 @@ def test_a_token_that_is_made_is_taken() -> None:
         assert 50 < identity.expires - time.time() <= 60
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat"])
+def test_yes_is_no_time(claim: str) -> None:
+    with pytest.raises(TokenRefused, match=f"the token's {claim} is not a time in seconds"):
+        authenticator().identify(signed(**{claim: True}), NOBODY_REVOKED)
+
+
 @given(st.text(st.characters()) | st.text("eyJ0.-_=%{}", max_size=40))
 def test_whatever_is_no_token_is_refused_in_words(text: str) -> None:
     with pytest.raises(TokenRefused):
