@@ -19,7 +19,7 @@ from app.domain.revocation.actions import RevokeTokens
 from app.live.hearing import Hearing
 from app.live.hub import Hub
 from app.live.message import Message, Outgoing
-from app.live.past import Past
+from app.live.past import Page, Past
 from app.live.port import HIGH_WATER_BYTES, Connection
 from app.live.recent import Recent
 from app.observe.connections import Tally
@@ -228,3 +228,26 @@ async def test_whoever_asks_for_too_much_while_it_catches_up_is_sent_away(
         on.hearing.answer(ACK)
 
         assert on.client.said == ["subscribed", "1", "goodbye"]
+
+
+async def test_whoever_subscribes_anew_while_the_log_is_read_hears_each_event_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, usual = asyncio.Event(), Past.after
+
+    async def after(past: Past, position: int) -> Page:
+        await gate.wait()
+        return await usual(past, position)
+
+    monkeypatch.setattr(Past, "after", after)
+    monkeypatch.setattr(Recent, "after", lambda recent, seq: None)
+    async with stage() as on:
+        on.client.buffered = 0
+        on.resume(since=0)
+        await asyncio.sleep(0)  # it asks for the first events
+        on.resume(since=1)
+        gate.set()
+        await on.store.dispatch(RevokeTokens("x"), by=OLGA)
+        await until(lambda: "4" in on.client.said)
+
+        assert on.client.said == ["subscribed", "subscribed", "2", "3", "4"]

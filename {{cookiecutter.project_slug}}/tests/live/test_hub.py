@@ -153,6 +153,23 @@ async def test_whoever_may_not_hear_does_not_and_whoever_left_hears_no_more() ->
     assert [len(client.heard) for client in (carl, olga, late)] == [0, 1, 1]
 
 
+async def test_whoever_leaves_when_it_is_told_keeps_nobody_from_hearing() -> None:
+    hub_, told = hub(), list[Client]()
+    clients = [Client() for _ in range(3)]
+
+    def leaves(client: Client) -> None:
+        told.append(client)
+        hub_.leave(client, EVERYTHING)
+
+    for client in clients:
+        client.write = lambda _, client=client: leaves(client)  # type: ignore[method-assign,misc]
+        hub_.join(client, EVERYTHING)
+    hub_.broadcast([event(1)])
+    hub_.flush()
+
+    assert set(told) == set(clients)
+
+
 async def test_an_event_that_cannot_be_encoded_silences_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
