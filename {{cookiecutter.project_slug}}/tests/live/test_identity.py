@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import jwt
 import pytest
@@ -11,6 +12,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
+from app.access.identity import Identity
+from app.bootstrap import create_app
+from app.core.principal import Principal, Role
+from app.domain.revocation.actions import RevokeTokens
+from app.live.live import Live
+from app.live.port import Connection
+from app.live.session import Session
+from tests.access.keys import settings_of
 from tests.service import Service
 from tests.talk import Talk
 
@@ -194,3 +203,25 @@ async def test_a_page_of_another_origin_is_refused_with_the_handshake(guarded: S
         await connect(f"{guarded.ws}/ws", origin="https://evil.example")  # type: ignore[arg-type]
 
     assert refused.value.response.status_code == 403
+
+
+async def test_whoever_is_revoked_while_it_is_let_in_is_sent_away() -> None:
+    app, codes = create_app(settings_of()), list[int]()
+    now = time.time()
+    ada = Identity(Principal("ada", Role.CUSTOMER), expires=now + 60, issued=now - 60)
+
+    class Client:
+        """A connection that keeps with which code it is closed."""
+
+        def close(self, code: int, reason: str) -> None:
+            """Keep it."""
+            codes.append(code)
+
+    async with app.router.lifespan_context(app):
+        live: Live = app.state.live
+        await live.store.dispatch(RevokeTokens("ada"), by=Principal("olga", Role.OPERATOR))
+        session = Session(live, cast(Connection, Client()), ada, live.limits.connect("192.0.2.1"))
+        session.begin(None)
+        session.closed(codes[0])
+
+    assert codes == [4503]

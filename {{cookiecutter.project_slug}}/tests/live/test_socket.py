@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from app.bootstrap import create_app
+from tests.access.keys import settings_of
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -147,3 +150,20 @@ async def test_a_stop_says_goodbye_and_is_a_success(service: Service) -> None:
 
         assert ws.close_code == 1012
         assert status == 0
+
+
+async def test_whoever_is_gone_before_it_is_let_in_takes_nobodys_place() -> None:
+    app = create_app(settings_of())
+    scope = {"type": "websocket", "scheme": "ws", "path": "/ws", "query_string": b"", "headers": []}
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        raise OSError("it is gone")
+
+    async with app.router.lifespan_context(app):
+        with pytest.raises(OSError, match="it is gone"):
+            await app(scope, receive, send)
+
+        assert app.state.limits.connections == 0

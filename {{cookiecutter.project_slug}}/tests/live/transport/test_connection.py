@@ -3,10 +3,16 @@
 import asyncio
 
 import pytest
+from starlette.types import Message as AsgiMessage
+from starlette.types import Scope
 
+from app.live.asgi import AsgiConnection
+from app.live.keepalive import Keepalive
 from app.live.message import Message
+from app.live.reader import Readers
+from app.live.transport import DirectConnection
 from tests.live.transport.peer import CLOSE, TEXT, goodbye, text, upgraded
-from tests.live.transport.served import BUDGET, Served
+from tests.live.transport.served import BUDGET, Echo, Served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -148,3 +154,67 @@ async def test_a_receiver_that_raises_ends_its_own_connection_only(anywhere: Ser
 
     assert [one.code for one in answers] == [1011]
     assert answer.payload == b"still here"
+
+
+class Nowhere(asyncio.Transport):
+    """What carries nothing."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """It tells nobody anything."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """It has no buffer."""
+
+    def is_closing(self) -> bool:
+        """It is."""
+        return True
+
+
+def direct() -> DirectConnection:
+    connection = DirectConnection(Nowhere(), set(), Readers(MUCH), MUCH)
+    connection.open()
+    return connection
+
+
+async def test_whoever_serves_a_client_that_is_gone_already_is_told_so() -> None:
+    connection = direct()
+    echo = Echo(connection, Keepalive(1))
+    connection.connection_lost(None)
+    connection.serve(echo)
+    await asyncio.wait_for(echo.over.wait(), 10)
+
+    assert echo.codes == [1006]
+
+
+async def test_a_client_that_takes_what_waited_for_it_has_been_heard_of() -> None:
+    connection = direct()
+    connection.pause_writing()
+    connection.heard = before = -1.0
+    connection.resume_writing()
+
+    assert connection.heard > before
+
+
+class Gone:
+    """A client of some server's that is gone when it is written to."""
+
+    def __init__(self) -> None:
+        self.scope: Scope = {}
+
+    async def receive(self) -> AsgiMessage:
+        """That it is gone."""
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(self, message: AsgiMessage) -> None:
+        """It cannot be."""
+        raise OSError("it is gone")
+
+
+async def test_a_client_that_is_gone_is_noticed_though_nothing_is_read_from_it() -> None:
+    connection = AsgiConnection(Gone(), MUCH)
+    echo = Echo(connection, Keepalive(1))
+    connection.pause_reading()
+    connection.write(KILOBYTE)
+    await asyncio.wait_for(connection.serve(echo), 10)
+
+    assert echo.codes == [1006]
