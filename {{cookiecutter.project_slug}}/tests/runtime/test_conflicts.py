@@ -10,9 +10,11 @@ from app.core.effects import Dispatch
 from app.core.rejected import Code, Rejected
 from app.runtime import commit
 from app.runtime.commit import CONFLICTS
+from app.runtime.decision import Happened
+from app.runtime.event_log.growth import ENTRIES_A_READ
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailable, TooLarge
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
-from tests.runtime.tally import ME, Add, Added, encode, open_tally
+from tests.runtime.tally import ME, Add, Added, Event, encode, open_tally
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +88,18 @@ async def test_on_a_conflict_the_store_catches_up_and_decides_again() -> None:
         assert store.state == 203
     assert [outcome.state for outcome in outcomes] == [201, 202, 203]
     assert [happened.seq for happened in heard] == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
+
+
+async def test_whatever_others_have_stored_is_heard_of_however_much_it_is() -> None:
+    event_log, heard = SharedMemoryLog(), list[Happened[Event]]()
+    await event_log.another_node().claim("effects", 60)  # who has its turn reads all at once
+    async with open_tally(event_log) as store, asyncio.timeout(10):
+        store.listeners.append(heard.extend)
+        await event_log.append(0, [theirs(n, n) for n in range(1, 3 * ENTRIES_A_READ)])
+        while store.seq < 3 * ENTRIES_A_READ - 1:  # noqa: ASYNC110 - nobody says when
+            await asyncio.sleep(0)
+
+    assert [happened.seq for happened in heard] == list(range(1, 3 * ENTRIES_A_READ))
 
 
 async def test_effects_that_others_have_stored_are_seen() -> None:

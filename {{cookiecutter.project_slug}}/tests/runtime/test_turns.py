@@ -110,3 +110,22 @@ async def test_a_store_that_is_closed_meanwhile_begins_nothing(starts: list[int]
         log.told.set()
         await closing
     assert starts == []
+
+
+class Elsewhere(SharedMemoryLog):
+    """A log whose lease another node has had, and given back, between two renewals."""
+
+    terms = iter([1, 1, 2])
+
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """Its term now."""
+        return next(self.terms, 2)
+
+
+async def test_a_node_that_has_its_turn_again_begins_again(
+    starts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.3)
+    async with open_tally(Elsewhere()) as store:
+        await store.dispatch(Plan((Delay(60, Add(1)),)), by=ME)
+        await until(lambda: len(starts) == 2)
