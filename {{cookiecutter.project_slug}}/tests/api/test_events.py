@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from app.bootstrap import create_app
+from app.core.principal import Principal, Role
+from tests.access.keys import settings_of
 from tests.live.figures import figure
 from tests.service import Service
 
@@ -176,3 +179,16 @@ async def test_a_stream_is_counted_among_the_connections(tmp_path: Path) -> None
             assert again.status_code == 200, "the first one is gone"
     finally:
         service.kill()
+
+
+async def test_a_stream_that_is_refused_takes_nobodys_place() -> None:
+    app = create_app(settings_of(connections_per_principal=1))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as http,
+    ):
+        app.state.limits.connect("192.0.2.1").identify(Principal("ada", Role.CUSTOMER))
+        answer = await http.get(EVENTS, headers={"X-User": "ada"})
+
+        assert (answer.status_code, app.state.limits.connections) == (429, 1)

@@ -8,6 +8,7 @@ from secrets import token_hex
 import httpx
 import pytest
 
+from app.settings import Settings
 from tests.service import Service
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +104,18 @@ async def test_every_refusal_has_the_one_error_body(http: httpx.AsyncClient) -> 
     assert answers[405].json()["message"] == f"/api/v1/commands takes POST, not DELETE: {listed}"
     assert answers[413].json()["code"] == "too_large"
     assert answers[422].json()["message"].startswith("Invalid JSON format")
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 422), (1, 413)])
+async def test_a_body_is_as_long_as_it_may_be_and_no_longer(
+    http: httpx.AsyncClient, more: int, status: int
+) -> None:
+    body = b" " * (Settings.model_fields["max_message_bytes"].default + more)
+    headers = {"Content-Type": "application/json"}
+
+    answer = await http.post("/api/v1/commands", content=body, headers=headers)
+
+    assert answer.status_code == status
 
 
 async def test_what_not_everybody_may_read_is_stored_by_no_cache(http: httpx.AsyncClient) -> None:
