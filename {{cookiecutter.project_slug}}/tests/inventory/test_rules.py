@@ -63,6 +63,12 @@ def test_products_are_counted_apart_and_listed_by_name() -> None:
     assert inventory.get("c") is None
 
 
+def test_a_shelf_can_be_filled() -> None:
+    stock = AddStock("prod-1", 1)
+
+    given(InventoryUpdated("prod-1", SHELF - 1)).when(stock).then(InventoryUpdated("prod-1", SHELF))
+
+
 def test_a_full_shelf_takes_no_more() -> None:
     full = given(InventoryUpdated("prod-1", SHELF))
 

@@ -243,3 +243,12 @@ def test_an_effect_that_cannot_be_brought_up_to_date_is_refused_in_words(
 
     with pytest.raises(Rejected, match="the upcaster of Yesterday: KeyError: 'metres'"):
         list(codec.decode_effects('[{"Dispatch":{"Yesterday":{}}}]'))
+
+
+@pytest.mark.parametrize(
+    ("id", "found"), [("x" * 64, "x" * 64), ("x" * 65, None), ("", None), (7, None)]
+)
+def test_of_what_cannot_be_read_the_id_is_told_that_it_may_have(
+    id: object, found: str | None
+) -> None:
+    assert codec.id_of(orjson.dumps({"type": "nonsense", "id": id}).decode()) == found
