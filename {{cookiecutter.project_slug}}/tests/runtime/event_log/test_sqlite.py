@@ -15,6 +15,7 @@ import pytest
 
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
+from app.runtime.event_log.neighbours import Neighbours
 from app.runtime.event_log.sqlite import SqliteLog
 from app.runtime.event_log.sqlite_file import FORMAT, make_tables
 from app.runtime.event_log.sqlite_reader import SqliteReader
@@ -32,6 +33,19 @@ async def test_an_append_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
 
     assert await event_log.read(0, 10) == [entry(1, settles="0/0")]
     await event_log.close()
+
+
+async def test_what_a_killed_process_has_left_is_taken_away(tmp_path: Path) -> None:
+    loop, heard = asyncio.get_running_loop(), list[bytes]()
+    killed, alive, other = (Neighbours(tmp_path / "e.db", heard.append) for _ in range(3))
+    loop.remove_reader(killed._socket)
+    killed._socket.close()
+    other.notify(b"g1")
+    assert not killed._own.exists()
+    assert alive._own.exists()
+
+    for neighbour in alive, other:
+        neighbour.close()
 
 
 async def test_a_file_keeps_its_entries_and_its_epoch(tmp_path: Path) -> None:
