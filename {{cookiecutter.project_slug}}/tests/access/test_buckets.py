@@ -137,3 +137,15 @@ def test_however_many_clients_come_at_once_only_so_many_are_kept() -> None:
 
     assert len(buckets) == 100
     assert buckets.take("client-999") > 0
+
+
+def test_buckets_that_are_full_again_are_forgotten_faster_than_others_are_taken_from() -> None:
+    clock = Clock()
+    buckets = Buckets(1, 1, clock)
+    for number in range(100):
+        buckets.take(f"user {number}")
+    clock.now += 10 * SECOND
+    for number in range(60):
+        buckets.take(f"other {number}")
+
+    assert len(buckets) < 100

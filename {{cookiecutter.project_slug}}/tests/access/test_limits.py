@@ -90,6 +90,15 @@ def test_a_refusal_says_when_it_is_over_in_whole_seconds() -> None:
     assert taken.value.message == "too fast: 2 commands at once and 1 a second at most"
 
 
+def test_many_small_answers_are_counted_too() -> None:
+    found = limits(read_bytes_per_second=64 * 1024)
+    for _ in range(300):
+        found.has_read(ADA, HERE, 10)
+
+    with pytest.raises(LimitReached):
+        found.reading(ADA, HERE)
+
+
 def test_whoever_is_named_like_an_address_does_not_read_in_its_place() -> None:
     found = limits(read_bytes_per_second=1024 * 1024)
     found.has_read(Principal(HERE, Role.CUSTOMER), THERE, 10 * 1024 * 1024)

@@ -233,6 +233,7 @@ def test_a_request_that_a_page_makes_must_be_one_that_may(
         "null",
         "https://a.com;https://b.com",
         "https://ä.de",
+        "https://a.com:65536",
     ],
 )
 def test_what_is_no_origin_is_refused_in_words(wrong: str) -> None:
