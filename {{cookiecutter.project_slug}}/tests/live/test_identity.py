@@ -1,6 +1,7 @@
 """Who a live connection belongs to: by which door the token comes, and how long it holds."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from app.access.identity import Identity
+from app.access.identity import ANONYMOUS, Identity
 from app.bootstrap import create_app
 from app.core.principal import Principal, Role
 from app.domain.revocation.actions import RevokeTokens
 from app.live.live import Live
+from app.live.message import Outgoing
 from app.live.port import Connection
 from app.live.session import Session
 from tests.access.keys import settings_of
@@ -205,23 +207,49 @@ async def test_a_page_of_another_origin_is_refused_with_the_handshake(guarded: S
     assert refused.value.response.status_code == 403
 
 
+class Client:
+    """A connection that keeps with which code it is closed."""
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+
+    def write(self, message: Outgoing) -> None:
+        """It takes whatever it is told."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Keep it."""
+        self.codes.append(code)
+
+
 async def test_whoever_is_revoked_while_it_is_let_in_is_sent_away() -> None:
-    app, codes = create_app(settings_of()), list[int]()
+    app, client = create_app(settings_of()), Client()
     now = time.time()
     ada = Identity(Principal("ada", Role.CUSTOMER), expires=now + 60, issued=now - 60)
-
-    class Client:
-        """A connection that keeps with which code it is closed."""
-
-        def close(self, code: int, reason: str) -> None:
-            """Keep it."""
-            codes.append(code)
 
     async with app.router.lifespan_context(app):
         live: Live = app.state.live
         await live.store.dispatch(RevokeTokens("ada"), by=Principal("olga", Role.OPERATOR))
-        session = Session(live, cast(Connection, Client()), ada, live.limits.connect("192.0.2.1"))
+        session = Session(live, cast(Connection, client), ada, live.limits.connect("192.0.2.1"))
         session.begin(None)
-        session.closed(codes[0])
+        session.closed(client.codes[0])
 
-    assert codes == [4503]
+    assert client.codes == [4503]
+
+
+async def test_whoever_says_late_who_it_is_is_one_too_many_then() -> None:
+    app = create_app(settings_of(jwt_secret=SECRET, connections_per_principal=1))
+    client = Client()
+    async with app.router.lifespan_context(app):
+        live: Live = app.state.live
+        live.limits.connect("192.0.2.1").identify(Principal("ada", Role.OPERATOR))
+        session = Session(
+            live,
+            cast(Connection, client),
+            Identity(ANONYMOUS),
+            live.limits.connect("192.0.2.1"),
+        )
+        session.begin(None)
+        session.received(json.dumps({"type": "auth", "token": token("ada")}))
+        session.closed(client.codes[0])
+
+    assert client.codes == [4429]

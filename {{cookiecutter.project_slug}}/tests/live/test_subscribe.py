@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from app.access.subscription import Position, recovers
+from app.wire.protocol import Subscribe
 from tests.live.follower import Follower
 from tests.live.speaker import Speaker
 from tests.service import Service
@@ -219,3 +221,14 @@ async def test_events_that_are_gathered_go_out_before_the_acknowledgement(tmp_pa
 
     assert [message["type"] for message in first] == ["event", "ack"]
     assert names([heard]) == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("since", "is_recovered"), [(5, False), (6, True), (10, True), (11, False)]
+)
+def test_so_many_events_are_told_to_whoever_was_away_and_no_more(
+    since: int, is_recovered: bool
+) -> None:
+    asked = Subscribe(type="subscribe", since=since, epoch="e")
+
+    assert recovers(asked, Position(seq=10, epoch="e", most=4)) is is_recovered

@@ -218,3 +218,27 @@ async def test_a_client_that_is_gone_is_noticed_though_nothing_is_read_from_it()
     await asyncio.wait_for(connection.serve(echo), 10)
 
     assert echo.codes == [1006]
+
+
+class Mute(Gone):
+    """A client of some server's that takes everything, and says nothing."""
+
+    async def receive(self) -> AsgiMessage:
+        """Nothing."""
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(self, message: AsgiMessage) -> None:
+        """It has it."""
+
+
+async def test_a_client_that_does_not_answer_the_goodbye_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.live.asgi.GRACE_SECONDS", 0.01)
+    connection = AsgiConnection(Mute(), MUCH)
+    echo = Echo(connection, Keepalive(1))
+    connection.close(4401, "the token has expired")
+    await asyncio.wait_for(connection.serve(echo), 10)
+
+    assert echo.codes == [4401]
