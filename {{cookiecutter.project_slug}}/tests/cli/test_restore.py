@@ -127,6 +127,29 @@ class Failing(SqliteLog):
         await super().append(expected, entries)
 
 
+def test_nothing_more_is_stored_once_a_service_runs(
+    backup: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "ENTRIES_AN_APPEND", 5)
+    with pytest.raises(StartRefused, match="a service runs on the event log"):
+        restore.restore(backup, Taken(Path("new.db"), shared=True), lambda *_: None)
+
+    with closing(read_event_log("sqlite:///new.db")) as stored:
+        assert stored.end == 5
+
+
+class Taken(SqliteLog):
+    """A log whose lease a service takes after the first entries."""
+
+    def __init__(self, path: Path, *, shared: bool) -> None:
+        super().__init__(path, shared=shared)
+        self._terms = iter([1, 1])
+
+    async def claim(self, name: str, seconds: float) -> int | None:
+        """The lease, as long as it is there."""
+        return next(self._terms, None)
+
+
 async def renew(event_log: EventLog) -> None:
     """What a service does that runs on a log."""
     while True:

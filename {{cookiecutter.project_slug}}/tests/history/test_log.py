@@ -186,9 +186,21 @@ def test_each_look_at_the_past_counts_as_a_command_does(tmp_path: Path) -> None:
 def test_what_cannot_be_read_any_more_is_told_by_its_name_alone() -> None:
     event = '{"Vanished":{"user_id":"private"}}'
     effects = '[{"Dispatch":{"RevokeTokens":{"user_id":"private"}}}]'
-    entry = Entry(7, 0, "key", "ada", "customer", event=event, effects=effects)
+    entry = Entry(
+        7,
+        0,
+        "key",
+        "ada",
+        "customer",
+        action='{"Vanish":{"user_id":"private"}}',
+        event=event,
+        effects=effects,
+        outcome="refused: private is not here",
+    )
 
     told = shown(Principal("olga", Role.OPERATOR), entry)
 
-    assert (told.event, told.effects) == ("Vanished", [{"Dispatch": "RevokeTokens"}])
-    assert told.withheld == ["event", "effects"]
+    assert (told.action, told.event) == ("Vanish", "Vanished")
+    assert told.effects == [{"Dispatch": "RevokeTokens"}]
+    assert told.outcome == "refused"
+    assert told.withheld == ["action", "event", "effects"]

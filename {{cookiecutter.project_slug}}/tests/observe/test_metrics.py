@@ -14,7 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 from app.bootstrap import create_app
+from app.core.principal import Principal, Role
 from app.core.rejected import Rejected
+from app.domain.revocation.actions import RevokeTokens
 from app.observe.lag import measuring_lag
 from app.observe.metrics import Metrics
 from app.observe.series import Reading
@@ -91,6 +93,18 @@ async def test_commands_are_counted_exactly_by_name_door_and_outcome(service: Se
     assert counted("app_http_requests_total", method="POST", route=URL, status="403") == 5
     assert counted("app_http_requests_total", method="POST", route=URL, status="200") == 10
     assert after("process_resident_memory_bytes") > 0
+
+
+async def test_a_command_whose_sender_has_left_is_counted_as_such() -> None:
+    app = create_app(settings_of())
+    async with app.router.lifespan_context(app):
+        by = Principal("olga", Role.OPERATOR)
+        answer = app.state.door.submit(RevokeTokens("carol"), by=by, address="192.0.2.1")
+        answer.cancel()
+        await asyncio.sleep(0)
+
+        labels = {"name": "RevokeTokens", "door": "http", "outcome": "cancelled"}
+        assert value(app.state.metrics, "app_commands_total", **labels) == 1
 
 
 class Full(MemoryLog):
