@@ -48,6 +48,27 @@ async def test_what_a_killed_process_has_left_is_taken_away(tmp_path: Path) -> N
         neighbour.close()
 
 
+async def test_whoever_is_alone_with_a_file_waits_for_nobodys_lease(tmp_path: Path) -> None:
+    killed = SqliteLog(tmp_path / "e.db", shared=True)
+    assert await killed.claim("effects", 60) is not None
+    await killed.close()
+
+    alone = SqliteLog(tmp_path / "e.db", shared=True)
+
+    assert await alone.claim("effects", 60) is not None
+    await alone.close()
+
+
+async def test_a_copy_may_be_read_by_whoever_may_read_the_log(tmp_path: Path) -> None:
+    await SqliteLog(tmp_path / "e.db").close()
+    (tmp_path / "e.db").chmod(0o640)
+
+    with closing(SqliteReader(tmp_path / "e.db")) as reader:
+        reader.copy_to(tmp_path / "copy.db", lambda whole, copied: None)
+
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o640
+
+
 async def test_a_file_keeps_its_entries_and_its_epoch(tmp_path: Path) -> None:
     first = open_event_log(f"sqlite:///{tmp_path}/e.db")
     await first.append(0, [entry(1)])
