@@ -184,6 +184,17 @@ async def test_everything_that_cannot_be_read_is_told_and_the_rest_goes_on() -> 
     assert [each.position for each in all_of_them if is_ruling(each)] == [2]
 
 
+async def test_effects_that_cannot_be_read_make_nothing_unsure_that_comes_after_them() -> None:
+    entries = list(await log_of(Plan((Delay(3600, Add(1)),)), Add(1)))
+    entries[0] = entries[0]._replace(effects="gone")
+    check: Check[int, Any, Any] = Check(TALLY)
+
+    assert list(check.differences(entries)) == [
+        CannotBeRead(1, "effects", "unknown action gone", "gone")
+    ]
+    assert check.unsure_after is None
+
+
 async def test_an_event_that_cannot_be_applied_is_told() -> None:
     def faulty(state: int, action: Any, env: Environment) -> Step | None:
         return (1 // 0, []) if isinstance(action, Added) and action.total == 3 else None
