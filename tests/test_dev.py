@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import clean_copy, missing
+from dev import clean_copy, missing, sum_up
 from tests.conftest import ROOT
 from tests.guide.running import service_in
 
@@ -174,3 +174,8 @@ def test_an_edit_that_cannot_be_carried_back_is_named(repository: Path) -> None:
 
     assert synced.returncode == 1
     assert "README.md: edit" in synced.stderr
+
+
+def test_a_run_that_has_left_no_report_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sum_up([], failed_runs=0, expected=1) == 1
+    assert capsys.readouterr().out == "0 passed, 1 failed, 0 skipped\n"
