@@ -204,8 +204,10 @@ def test_a_token_that_is_made_is_taken() -> None:
 
 @pytest.mark.parametrize("claim", ["exp", "iat"])
 def test_yes_is_no_time(claim: str) -> None:
+    claims: dict[str, Any] = {claim: True}
+
     with pytest.raises(TokenRefused, match=f"the token's {claim} is not a time in seconds"):
-        authenticator().identify(signed(**{claim: True}), NOBODY_REVOKED)
+        authenticator().identify(signed(**claims), NOBODY_REVOKED)
 
 
 @given(st.text(st.characters()) | st.text("eyJ0.-_=%{}", max_size=40))

@@ -1,8 +1,18 @@
 """Who offends again and again is sent away; who does so now and then is not."""
 
+from typing import cast
+
 import pytest
 
+from app.access.identity import Identity
+from app.bootstrap import create_app
+from app.core.principal import Principal, Role
+from app.live.live import Live
+from app.live.message import Outgoing
 from app.live.patience import UNTRIED, Patience
+from app.live.port import Connection
+from app.live.session import Session
+from tests.access.keys import settings_of
 
 
 def code(patience: Patience) -> int | None:
@@ -54,3 +64,34 @@ def test_a_second_without_a_refusal_ends_their_row_and_what_is_done_does_not() -
 
 def test_who_is_too_fast_now_and_then_stays() -> None:
     assert code(after_limited(UNTRIED, 1000, began=0, seconds=1)) is None
+
+
+class Client:
+    """A connection that keeps with which code it is closed."""
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+
+    def write(self, message: Outgoing) -> None:
+        """It takes whatever it is told."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Keep it."""
+        self.codes.append(code)
+
+
+@pytest.mark.anyio
+async def test_whoever_says_something_between_that_can_be_read_is_put_up_with() -> None:
+    app, client = create_app(settings_of()), Client()
+    olga = Identity(Principal("olga", Role.OPERATOR))
+    async with app.router.lifespan_context(app):
+        live: Live = app.state.live
+        session = Session(live, cast(Connection, client), olga, live.limits.connect("192.0.2.1"))
+        session.begin(None)
+        for message in *["nonsense"] * 19, '{"type":"ping"}', *["nonsense"] * 19:
+            session.received(message)
+        assert client.codes == []
+        session.received("nonsense")
+        session.closed(client.codes[0])
+
+    assert client.codes == [1008]
