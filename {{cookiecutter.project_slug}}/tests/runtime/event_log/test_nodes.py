@@ -142,6 +142,19 @@ async def test_what_passes_too_fast_is_slowed_down_at_every_node(node: Node) -> 
     assert all(len(heard) < 10 for heard in stage.heard)
 
 
+async def test_what_each_node_says_for_itself_is_not_heard_at_others(node: Node) -> None:
+    rules = replace(TALLY, own_topics=frozenset({"shouted"}))
+    async with AsyncExitStack() as opened:
+        logs = [await node() for _ in range(2)]
+        stores = [await opened.enter_async_context(open_tally(log, rules)) for log in logs]
+        stage = Stage(logs, stores)
+        await stores[0].dispatch(Shout("hey"), by=ME)
+        stores[0].reports.say("load", "later")
+        await until(lambda: stores[1].reports.of_others("load", SECONDS))
+
+    assert [len(heard) for heard in stage.heard] == [1, 0]
+
+
 async def test_what_is_too_long_to_be_announced_is_heard_at_its_own_node(stage: Stage) -> None:
     for word in "x" * ANNOUNCED_BYTES, "hey":
         await stage.stores[0].dispatch(Shout(word), by=ME)
