@@ -8,10 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.core.principal import SYSTEM
-from app.runtime.event_log import open_event_log
 from app.access.confidential import shown
-from app.core.principal import Principal, Role
+from app.core.principal import SYSTEM, Principal, Role
+from app.runtime.event_log import open_event_log
 from app.runtime.event_log.port import Entry
 from tests.service import Service
 

@@ -216,6 +216,8 @@ async def test_of_many_that_come_back_no_two_are_told_a_page_in_one_turn_of_the_
     assert {tuple(client.said) for client in clients} == {("subscribed", "1", "2", "3")}
     assert [len(client.turns) for client in clients] == [2] * len(clients)
     assert len(set[int]().union(*(client.turns for client in clients))) == 2 * len(clients)
+
+
 async def test_whoever_asks_for_too_much_while_it_catches_up_is_sent_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

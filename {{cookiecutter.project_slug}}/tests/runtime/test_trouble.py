@@ -100,7 +100,6 @@ async def test_a_strange_failure_is_a_dead_letter_too(task: Task, tmp_path: Path
     await event_log.close()
 
 
-def unwritable(action: Command) -> str:
 def test_whatever_a_fault_says_is_told_in_one_line_and_not_at_length() -> None:
     words = words_of(ValueError("first\nsecond" + 1000 * "!"))
 
@@ -108,7 +107,7 @@ def test_whatever_a_fault_says_is_told_in_one_line_and_not_at_length() -> None:
     assert len(words) == 500
 
 
-def unwritable(action: Command | Event) -> str:
+def unwritable(action: Command) -> str:
     if action == Add(-99):
         raise TypeError("that has no JSON form")
     return encode(action)
@@ -343,6 +342,8 @@ async def test_a_store_whose_log_has_failed_does_not_wait_for_what_it_cannot_sto
 
     assert ended.group_contains(OSError, match="the disk is gone")
     assert not limit.expired()
+
+
 async def test_what_a_task_leads_to_after_the_end_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

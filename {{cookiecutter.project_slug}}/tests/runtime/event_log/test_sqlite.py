@@ -16,10 +16,8 @@ import pytest
 from app.core.rejected import StartRefused
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.neighbours import Neighbours
-from app.runtime.event_log.new_file import new_file
 from app.runtime.event_log.sqlite import SqliteLog
 from app.runtime.event_log.sqlite_file import FORMAT, make_tables
-from app.runtime.event_log.sqlite_file import make_tables
 from app.runtime.event_log.sqlite_reader import SqliteReader
 from tests.runtime.event_log.entries import entry
 
@@ -59,16 +57,6 @@ async def test_whoever_is_alone_with_a_file_waits_for_nobodys_lease(tmp_path: Pa
 
     assert await alone.claim("effects", 60) is not None
     await alone.close()
-
-
-def test_what_a_copy_that_was_broken_off_has_left_is_no_hindrance(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "copy.db.unfinished")) as left:
-        make_tables(left)
-
-    with new_file(tmp_path / "copy.db") as copy:
-        make_tables(copy)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["copy.db"]
 
 
 async def test_a_copy_may_be_read_by_whoever_may_read_the_log(tmp_path: Path) -> None:
