@@ -9,5 +9,4 @@ async def drain(live: Live, seconds: float) -> None:
     """End within so many seconds; what could not be finished goes on at the next start."""
     goodbye = min(GOODBYE_SECONDS, seconds / 2)
     await live.store.close(seconds - goodbye)
-    live.hub.flush()
     await live.sessions.drain(goodbye)

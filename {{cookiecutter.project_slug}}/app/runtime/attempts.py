@@ -106,7 +106,6 @@ class Attempts(Generic[Command]):
     def abandon(self) -> None:
         """End what is at work, and note nothing of it."""
         self._is_open = False
-        self._counted.clear()
         self._waiting.clear()
         for task in self._running.values():
             task.cancel()

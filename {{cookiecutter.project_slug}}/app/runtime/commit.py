@@ -150,7 +150,7 @@ class Commits(Generic[State, Command, Event]):
         is_current = not self._log.is_shared
         for conflicts in range(CONFLICTS):
             some = group[: self._at_once]
-            now = max(self.head.time, self._clock())
+            now = self._clock()
             verdict = decide_group(self._decider, self.head, some, now)
             try:
                 if verdict.refused and not verdict.entries and not is_current:
