@@ -78,7 +78,9 @@ class Settings(BaseSettings):
         scheme, mark, rest = self.event_log.partition("://")
         if scheme in ("memory", "sqlite"):
             return self.event_log
-        return f"{scheme}{mark}{rest.rpartition('@')[2].partition('?')[0]}"
+        network, slash, path = rest.partition("/")  # an @ after it is one of the options
+        shown = f"{network.rpartition('@')[2]}{slash}{path}"
+        return f"{scheme}{mark}{shown.partition('?')[0]}"
 
     @property
     def is_open(self) -> bool:

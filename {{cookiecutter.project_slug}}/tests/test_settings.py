@@ -86,6 +86,8 @@ def test_a_wrong_setting_is_refused_with_one_that_is_right(monkeypatch: pytest.M
         ("sqlite:////data/@home/events.db", "sqlite:////data/@home/events.db"),
         ("memory://", "memory://"),
         ("postgresql://app:se@cret@db:5432/app?password=secret", "postgresql://db:5432/app"),
+        ("postgresql://db/app?user=app&password=se@cret", "postgresql://db/app"),
+        ("postgresql://app:secret@db/app?application_name=a@b", "postgresql://db/app"),
         ("nats://token@a:4222,b:4222?replicas=3", "nats://a:4222,b:4222"),
     ],
 )

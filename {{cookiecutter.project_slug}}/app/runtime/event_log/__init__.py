@@ -61,7 +61,7 @@ def _file_of(url: str) -> Path | None:
             return None
         case "sqlite", "://" if rest.startswith("/") and rest != "/":
             return Path(rest.removeprefix("/"))
-    raise StartRefused(
-        f"APP_EVENT_LOG: {url} names no event log; use sqlite:///data/events.db, "
-        "sqlite:////absolute/path.db, postgresql://…, nats://… or memory://"
+    raise StartRefused(  # it is not repeated: after a slip of the pen it may have a password
+        "APP_EVENT_LOG names no event log; use, without quotes, sqlite:///data/events.db, "
+        "sqlite:////absolute/path.db, postgresql://…, nats://…, tls://… or memory://"
     )

@@ -84,6 +84,8 @@ class Postgres:
         named = str(self._parameters.get("hostaddr") or self._parameters.get("host") or "")
         self._servers = named.count(",") + 1
         known = {key: self._parameters.get(key) or "" for key in ("user", "host", "port", "dbname")}
+        if _has_password_in(url, str(known["host"])):
+            raise _no_address()
         at = "@" if known["user"] else ""
         port = f":{known['port']}" if known["port"] else ""
         self.name = f"postgresql://{known['user']}{at}{known['host']}{port}/{known['dbname']}"
@@ -106,9 +108,16 @@ class Postgres:
         return f"the event log {self.name}: {words}"
 
 
+def _has_password_in(url: str, host: str) -> bool:
+    """Whether a password with / or @ in it has been taken for the host or the database."""
+    _, _, path = url.partition("://")[2].partition("?")[0].partition("/")
+    is_folder = host.startswith(("/", "@"))  # of a socket
+    return "@" in path or ("@" in host and not is_folder)
+
+
 def _no_address() -> StartRefused:
     words = "APP_EVENT_LOG is no address of a database; use postgresql://user@host/name"
-    return StartRefused(f"{words}, with %2F for a / in the password")
+    return StartRefused(f"{words}, with %2F, %3F and %40 for /, ? and @ in the password")
 
 
 class Line:

@@ -1,4 +1,4 @@
-"""What an address of a NATS server may say."""
+"""What an address may say: of a NATS server, and of none."""
 
 import pytest
 
@@ -41,6 +41,17 @@ def test_a_token_is_a_secret() -> None:
         ("nats://u:s3cr3t@a/?replicas=2", "1, 3 or 5"),
         ("nats://u:s3cr3t@a/?stream=a.b", "letters"),
         ("tls://u:s3cr3t@a/?stream=", "letters"),
+        ("nats://u:1/s3cr3t@a", "no address"),
+        ("nats://u:s3cr3t?@a", "no address"),
+        ("nats://u?s3cr3t@a", "no address"),
+        ("postgresql://u:s3cr3t@/x@a/b", "no address of a database"),
+        ("postgresql://u:x@s3cr3t@a/b", "no address of a database"),
+        ("postgresql://u:x/s3cr3t@a/b", "no address of a database"),
+        ("postgresql://u:x?s3cr3t/@a/b", "no address of a database"),
+        ('"postgresql://u:s3cr3t@a/b"', "names no event log"),
+        ("postgresql+psycopg://u:s3cr3t@a/b", "names no event log"),
+        ("Postgres://u:s3cr3t@a/b", "names no event log"),
+        ("postgresql:/u:s3cr3t@a/b", "names no event log"),
     ],
 )
 def test_what_an_address_cannot_say_is_refused_in_words(url: str, words: str) -> None:

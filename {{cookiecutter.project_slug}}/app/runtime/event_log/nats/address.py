@@ -40,7 +40,8 @@ def address_of(url: str) -> Address:
     before, _, query = rest.partition("?")
     network, _, path = before.partition("/")
     login, at, hosts = network.rpartition("@")
-    if scheme not in SCHEMES or path or not hosts:
+    # An @ in the query: a password with a ? in it.
+    if scheme not in SCHEMES or path or not hosts or "@" in query:
         raise StartRefused(f"APP_EVENT_LOG is no address of a NATS server; {EXAMPLE}")
     servers = tuple(_server(scheme, host) for host in hosts.split(","))
     stream, replicas = _choices(query)
