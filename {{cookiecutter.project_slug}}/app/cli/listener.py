@@ -29,6 +29,8 @@ def reserve(host: str, port: int) -> socket.socket:
     with listen(host, port) as alone:
         host, port = alone.getsockname()[:2]
     held = socket.socket(_family(host), socket.SOCK_STREAM)
+    if _is_for_both(host):
+        held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
         held.setsockopt(socket.SOL_SOCKET, option, 1)
     try:
@@ -36,6 +38,8 @@ def reserve(host: str, port: int) -> socket.socket:
     except OSError as problem:
         held.close()
         raise _refusal(host, port, problem) from None
+    # It was for connections of the past. Where nobody listens, it would let anybody in who says it.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     return held
 
 
@@ -48,10 +52,20 @@ def listen_too(address: Address) -> socket.socket:
     return _opened(*address, shared=True)
 
 
+def written(address: Address) -> str:
+    """The address as a URL has it (RFC 3986, 3.2.2)."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _opened(host: str, port: int, *, shared: bool) -> socket.socket:
     try:
         listener = socket.create_server(
-            (host, port), family=_family(host), backlog=BACKLOG, reuse_port=shared
+            (host, port),
+            family=_family(host),
+            backlog=BACKLOG,
+            reuse_port=shared,
+            dualstack_ipv6=_is_for_both(host),
         )
     except OSError as problem:
         raise _refusal(host, port, problem) from None
@@ -65,10 +79,15 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+def _is_for_both(host: str) -> bool:
+    """Whether this is every address, those of IPv4, too."""
+    return host == "::" and socket.has_dualstack_ipv6()
+
+
 def _refusal(host: str, port: int, problem: OSError) -> StartRefused:
     words, remedy = os.strerror(problem.errno or 0), "set APP_HOST and APP_PORT"
     if problem.errno in NAME_ERRORS:
         words, remedy = f"the host {host} is not known", "set APP_HOST"
     elif problem.errno == errno.EADDRINUSE:
         remedy = f"stop what listens there, or {remedy}"
-    return StartRefused(f"cannot listen on {host}:{port}: {words}; {remedy}")
+    return StartRefused(f"cannot listen on {written((host, port))}: {words}; {remedy}")

@@ -9,7 +9,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from app.bootstrap import create_app
-from app.cli.listener import Address, listen, reserve
+from app.cli.listener import Address, listen, reserve, written
 from app.cli.reading import Commands, Refused
 from app.cli.server import Server
 from app.cli.workers import serve_together
@@ -110,8 +110,7 @@ def _warn(settings: Settings) -> None:
 
 
 def _greet(address: Address, settings: Settings) -> None:
-    host, port = address
-    log.info("serving", url=f"http://{host}:{port}", event_log=settings.shown_event_log)
+    log.info("serving", url=f"http://{written(address)}", event_log=settings.shown_event_log)
 
 
 def _workers(text: str) -> int:

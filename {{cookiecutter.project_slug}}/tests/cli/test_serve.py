@@ -1,15 +1,30 @@
 """What a start refuses, and what it warns of."""
 
 import socket
+import sys
 from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
 
-from app.cli.listener import listen, reserve
-from app.cli.serve import _warn
+from app.cli.listener import listen, listen_too, reserve
+from app.cli.serve import _greet, _warn
 from app.core.rejected import StartRefused
 from app.settings import Settings
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux")
+
+
+def has_ipv6() -> bool:
+    """Whether the system has it, and listens beside it to IPv4."""
+    try:
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+IPV6 = pytest.mark.skipif(not has_ipv6(), reason="the system has no IPv6, or none beside IPv4")
 
 
 @pytest.mark.parametrize("opened", [listen, reserve])
@@ -26,6 +41,59 @@ def test_where_it_cannot_listen_is_told_with_what_to_do(
             with pytest.raises(StartRefused) as refused:
                 opened(*address)
             assert words in str(refused.value)
+
+
+@LINUX
+def test_a_port_that_is_held_for_workers_is_nobody_elses_before_they_listen() -> None:
+    with reserve("127.0.0.1", 0) as held:
+        host, port = held.getsockname()
+
+        for opened in listen, reserve:
+            with pytest.raises(StartRefused, match="Address already in use"):
+                opened(host, port)
+        listen_too((host, port)).close()
+
+
+@LINUX
+def test_a_port_is_held_again_right_after_its_workers_have_closed_connections() -> None:
+    with reserve("127.0.0.1", 0) as held:
+        host, port = held.getsockname()
+        with (
+            listen_too((host, port)) as worker,
+            socket.create_connection((host, port)) as client,
+        ):
+            worker.accept()[0].close()
+            assert client.recv(1) == b""  # from here on the address is in TIME_WAIT
+
+    reserve(host, port).close()
+
+
+@IPV6
+def test_all_addresses_are_those_of_ipv4_too() -> None:
+    with listen("::", 0) as listener:
+        socket.create_connection(("127.0.0.1", listener.getsockname()[1])).close()
+
+
+@IPV6
+@LINUX
+def test_workers_listen_at_all_addresses_those_of_ipv4_too() -> None:
+    with reserve("::", 0) as held:
+        host, port = held.getsockname()[:2]
+        for at in "127.0.0.1", "0.0.0.0", "::":  # noqa: S104 - to be refused
+            with pytest.raises(StartRefused, match="Address already in use"):
+                listen(at, port)
+        with listen_too((host, port)):
+            socket.create_connection(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("127.0.0.1", "http://127.0.0.1:3918"), ("::1", "http://[::1]:3918")]
+)
+def test_it_greets_with_an_address_that_a_browser_understands(host: str, url: str) -> None:
+    with capture_logs() as lines:
+        _greet((host, 3918), Settings(event_log="memory://"))
+
+    assert [line["url"] for line in lines] == [url]
 
 
 @pytest.mark.parametrize(
