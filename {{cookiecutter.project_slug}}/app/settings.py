@@ -2,9 +2,10 @@
 
 import os
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MinLen
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,7 +39,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=FILE, extra="ignore")
 
     env: Env = Env.DEVELOPMENT
-    host: str = "127.0.0.1"
+    host: Annotated[str, MinLen(1)] = "127.0.0.1"  # an empty one would be every address
     port: Annotated[int, Ge(0), Le(65535)] = 3000
     workers: Annotated[int, Ge(1), Le(MOST_WORKERS)] = 1
     event_log: str = "sqlite:///data/events.db"
@@ -96,6 +97,13 @@ def read_settings() -> Settings:
         problems = [_problem(problem) for problem in error.errors()]
         lines = problems if len(problems) == 1 else ["these settings are wrong:", *problems]
         raise StartRefused("\n  ".join(lines)) from None
+    except UnicodeDecodeError as problem:
+        at = f"{problem.reason} at byte {problem.start}"
+        raise StartRefused(
+            f"{Path(FILE).absolute()} cannot be read: {at}; write it in UTF-8"
+        ) from None
+    except OSError as problem:
+        raise StartRefused(f"{Path(FILE).absolute()} cannot be read: {problem.strerror}") from None
 
 
 def unknown_settings() -> list[str]:

@@ -80,6 +80,28 @@ def test_a_wrong_setting_is_refused_with_one_that_is_right(monkeypatch: pytest.M
     assert lines[1].endswith("for example APP_DEFLATE=false")
 
 
+def test_no_host_at_all_is_not_every_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_HOST", "")
+
+    with pytest.raises(StartRefused, match=r"^APP_HOST is ''.*; for example APP_HOST=127"):
+        read_settings()
+
+
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(Settings.model_config, "env_file", FILE)
+    (tmp_path / ".env").write_bytes("APP_PORT=2 # café".encode("latin-1"))
+
+    with pytest.raises(StartRefused) as refused:
+        read_settings()
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{tmp_path / '.env'} cannot be read: ")
+    assert line.endswith("; write it in UTF-8")
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
