@@ -25,7 +25,7 @@ class Process:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.ended, self.news = asyncio.Event(), asyncio.Event()
-        self._heard_at = monotonic()
+        self._has_spoken = False
         self.refusal: str | None = None
         self._ready_at: float | None = None
         self._ended_at = 0.0
@@ -46,11 +46,6 @@ class Process:
         return self._ready_at is not None
 
     @property
-    def silent_seconds(self) -> float:
-        """For how long it has said nothing."""
-        return monotonic() - self._heard_at
-
-    @property
     def was_steady(self) -> bool:
         """Whether it has served for a while, or has ended because it was told to."""
         if self._ready_at is None:
@@ -67,6 +62,11 @@ class Process:
         number, pid = self.task.number, self._process.pid
         facts: dict[str, object] = {"worker": number, "pid": pid, "status": self.status}
         return facts if self.refusal is None else {**facts, "reason": self.refusal}
+
+    def has_spoken(self) -> bool:
+        """Whether it has said anything since this was asked."""
+        has_spoken, self._has_spoken = self._has_spoken, False
+        return has_spoken
 
     def say(self, order: bytes) -> None:
         """Tell it what to do, if it is still there."""
@@ -89,7 +89,7 @@ class Process:
             self._loop.remove_reader(self._line)  # it has nothing more to say
 
     def _take(self, message: bytes) -> None:
-        self._heard_at = monotonic()
+        self._has_spoken = True
         if message == READY:
             self._ready_at = monotonic()
             self.news.set()

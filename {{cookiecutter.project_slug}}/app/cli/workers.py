@@ -21,6 +21,7 @@ from app.settings import Settings
 # So many in a row, with growing pauses between, and all is given up.
 FAILED_STARTS = 5
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 8.0
+LOOK_SECONDS = 1.0
 SILENT_SECONDS = 20.0
 # While it starts: to import, and to read a large snapshot, holds up its loop.
 STARTING_SECONDS = 120.0
@@ -37,6 +38,8 @@ def serve_together(settings: Settings, address: Address, greet: Callable[[], Non
     with TemporaryDirectory(prefix="metrics-") as folder:
 
         def task(number: int) -> Task:
+            # What tidies up temporary files may have taken it, as one that nobody touches.
+            Path(folder).mkdir(mode=0o700, exist_ok=True)
             return Task(number, settings, address, Path(folder))
 
         return asyncio.run(Workers(task, greet).run(settings.workers))
@@ -117,13 +120,19 @@ class Workers:
         await self._wait(process, process.ended)
 
     async def _wait(self, process: Process, event: asyncio.Event) -> None:
-        """Wait for what a process does; one that has said nothing for long is ended."""
+        """Wait for what a process does; one that has said nothing for long is ended.
+
+        The time is that of looks, not of the clock: while a container is paused, or a machine
+        sleeps, none looks and nobody can speak.
+        """
         longest = SILENT_SECONDS if process.is_ready else STARTING_SECONDS
+        silent = 0.0
         while not event.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(longest - process.silent_seconds):
+                async with asyncio.timeout(LOOK_SECONDS):
                     await event.wait()
-            if process.silent_seconds >= longest and not process.ended.is_set():
+            silent = 0.0 if process.has_spoken() else silent + LOOK_SECONDS
+            if silent >= longest and not process.ended.is_set():
                 log.error("a worker is stuck: it is ended", worker=process.task.number)
                 process.kill()
                 await process.ended.wait()

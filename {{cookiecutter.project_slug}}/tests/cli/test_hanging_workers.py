@@ -32,6 +32,10 @@ IMPATIENT = (
     "import sys; from app.cli import main, workers; "
     "workers.STARTING_SECONDS = 8.0; sys.exit(main())"
 )
+# The service, which waits less long for a worker that says nothing.
+STRICT = (
+    "import sys; from app.cli import main, workers; workers.SILENT_SECONDS = 3.0; sys.exit(main())"
+)
 # The service, whose workers have a port that does not close.
 CLINGING = (
     "import sys; from app.cli import main, process, workers; "
@@ -140,6 +144,31 @@ def test_a_worker_that_hangs_at_its_end_is_ended_and_another_serves(tmp_path: Pa
         assert not is_alive(clinging)
         service.send_signal(signal.SIGTERM)
         assert service.wait(20) == 1  # the others hang, too
+
+
+def test_when_all_stood_still_nobody_was_silent(tmp_path: Path) -> None:
+    """As `docker pause` does it, or the sleep of a laptop: the parent may be the first to wake."""
+    with service_of(STRICT, tmp_path) as (service, said):
+        until(lambda: said.read_text().count("a worker serves") == 2, said)
+        frozen = [int(pid) for pid in re.findall(r"a worker serves.*pid=(\d+)", said.read_text())]
+        for pid in service.pid, *frozen:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(4)
+
+        os.kill(service.pid, signal.SIGCONT)
+        until(lambda: is_asleep(service.pid), said)  # it has looked at them
+        for pid in frozen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(20) == 0
+        assert "a worker is stuck" not in said.read_text()
+
+
+def is_asleep(pid: int) -> bool:
+    """Whether this process waits for something, and is not stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -23,9 +25,16 @@ SCRAPES = 10
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> Iterator[Workers]:
+def temporary() -> Iterator[Path]:
+    """Where what they share lies; a short path, for it is a socket's too."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def workers(tmp_path: Path, temporary: Path) -> Iterator[Workers]:
     """Three of them."""
-    running = Workers(tmp_path, 3).start()
+    running = Workers(tmp_path, 3, TMPDIR=str(temporary)).start()
     yield running
     running.end()
 
@@ -75,3 +84,16 @@ def count_and_kill(workers: Workers) -> None:
         assert each("app_log_position") == 40
         assert each("process_cpu_seconds_total") >= cpu[-1]
     assert len({each("app_connections") for each in after}) == 1
+
+
+def test_what_tidies_up_temporary_files_ends_nobody(workers: Workers, temporary: Path) -> None:
+    (folder,) = temporary.glob("metrics-*")
+    rmtree(folder)
+
+    workers.end_one(2, signal.SIGKILL)
+
+    workers.until(lambda: len(workers.started()) == 4)
+    for _ in range(SCRAPES):
+        assert scraped(workers)("process_resident_memory_bytes") > 0
+    assert workers.stop() == 0
+    assert list(temporary.glob("metrics-*")) == []
