@@ -92,10 +92,11 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     server = Server(create_app(settings))
 
     async def until_stopped() -> None:
-        async with server.prepared():
-            _warn(settings)
-            _greet(listener.getsockname()[:2], settings)
-            await server.serve(sockets=[listener])
+        with server.obeying():
+            async with server.prepared():
+                _warn(settings)
+                _greet(listener.getsockname()[:2], settings)
+                await server.serve(sockets=[listener])
 
     server.run_in_loop(until_stopped)
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
+import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -44,12 +45,36 @@ class Server(uvicorn.Server):
         try:
             with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
                 runner.run(serving())
+        except asyncio.CancelledError:
+            if not self.should_exit:
+                raise
+            log.info("told to stop while nothing is served: it ends at once")
         except ExceptionGroup as faults:
             refused, others = faults.split(StartRefused)
             if refused is None or others is not None:
                 raise
             log.critical("the service cannot go on: start it again", reason=_words_of(refused))
             sys.exit(1)
+
+    @contextmanager
+    def obeying(self) -> Iterator[None]:
+        """Have a SIGTERM end this task, before the server heeds it and after that.
+
+        To a process that is the first of its container the kernel gives no signal that it does
+        not handle (pid_namespaces(7)), and it would be waited for until it is killed.
+        """
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - whoever awaits is one
+
+        def stop(sig: int, frame: FrameType | None) -> None:
+            self.should_exit = True
+            loop.call_soon_threadsafe(task.cancel)
+
+        earlier = signal.signal(signal.SIGTERM, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, earlier)
 
     @asynccontextmanager
     async def prepared(self) -> AsyncIterator[None]:

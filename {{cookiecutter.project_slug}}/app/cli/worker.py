@@ -55,8 +55,6 @@ def work(task: Task, line: socket.socket) -> None:
     except StartRefused as refusal:
         parent.say(REFUSED + str(refusal).encode()[: MESSAGE_BYTES - len(REFUSED)])
         sys.exit(1)
-    except asyncio.CancelledError:  # it was told to stop before it had started
-        pass
     finally:
         if parent.is_gone:  # then nobody else tidies up
             shutil.rmtree(task.folder, ignore_errors=True)

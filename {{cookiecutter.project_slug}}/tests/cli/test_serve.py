@@ -1,8 +1,11 @@
 """What a start refuses, and what it warns of."""
 
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +14,7 @@ from app.cli.listener import listen, listen_too, reserve
 from app.cli.serve import _greet, _warn
 from app.core.rejected import StartRefused
 from app.settings import Settings
+from tests.service import ASIDE, START_SECONDS, environment
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="several workers need Linux")
 
@@ -94,6 +98,33 @@ def test_it_greets_with_an_address_that_a_browser_understands(host: str, url: st
         _greet((host, 3918), Settings(event_log="memory://"))
 
     assert [line["url"] for line in lines] == [url]
+
+
+def test_a_service_that_waits_for_its_log_is_stopped_as_one_that_serves(tmp_path: Path) -> None:
+    """As process 1 of a container it would not even be ended by a signal that it does not take."""
+    said = tmp_path / "said"
+    with said.open("wb") as lines:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "app"],
+            cwd=ASIDE,
+            env=environment(APP_EVENT_LOG="nats://127.0.0.1:1", APP_PORT="0", NO_COLOR="1"),
+            stdout=lines,
+            stderr=lines,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while "cannot be reached yet" not in said.read_text():
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.02)
+
+        service.terminate()
+
+        assert service.wait(20) == 0
+    finally:
+        service.kill()
+        service.wait()
+    assert said.read_text().count("told to stop while nothing is served") == 1
+    assert "told to stop" in said.read_text().splitlines()[-1]
 
 
 @pytest.mark.parametrize(
