@@ -127,6 +127,7 @@ def create_app(
     app.state.limits = Limits(settings)
     app.state.ports = ports
     app.state.metrics = metrics or Metrics()
+    app.state.has_failed = False
     app.add_middleware(BodyLimit, most=settings.max_message_bytes)
     if settings.is_open:
         app.add_middleware(KnownHost)
@@ -176,7 +177,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await opened.enter_async_context(reporting(live, Traffic(app.state.metrics)))
         await opened.enter_async_context(telling_presence(live))
         # {% endif %}
-        yield
+        try:
+            yield
+        except BaseException:  # only a new start helps, and not every server ends by itself
+            app.state.has_failed = True
+            raise
 
 
 def _spans(settings: Settings) -> TracerProvider | None:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 # Where it runs: the `.env` of the project's folder is not what is tested.
 ASIDE = ROOT / "tests"
 START_SECONDS = 60
-SERVING = re.compile(r"url\W+http://127\.0\.0\.1:(\d+)")  # for people, or in JSON
+# For people, or in JSON; or as uvicorn says it.
+SERVING = re.compile(r"(?:url\W+|running on )http://127\.0\.0\.1:(\d+)")
 # What bounds one client must not bound the one client of a test; tests of the limits set them.
 LIFTED = {
     "APP_COMMANDS_PER_SECOND": "1000000",

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from app.access.store import TheStore
 from app.api.answers import json_answer, refusal
+from app.core.rejected import Code, Rejected
 
 router = APIRouter(tags=["health"], responses={403: refusal(403)})
 
@@ -21,9 +22,11 @@ class Readiness:
     epoch: str
 
 
-@router.get("/health", response_class=PlainTextResponse)
-async def health() -> str:
-    """Always `ok`: the process answers."""
+@router.get("/health", response_class=PlainTextResponse, responses={503: refusal(503)})
+async def health(request: Request) -> str:
+    """`ok`: the process answers. 503 when it cannot go on, and has to be started again."""
+    if request.app.state.has_failed:
+        raise Rejected(Code.UNAVAILABLE, "the service cannot go on: start it again")
     return "ok"
 
 

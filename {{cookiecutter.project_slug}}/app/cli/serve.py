@@ -8,6 +8,7 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import ChangeReload
 
+from app.access.start import warn_of
 from app.bootstrap import create_app
 from app.cli.listener import Address, listen, reserve, written
 from app.cli.reading import Commands, Refused
@@ -15,7 +16,7 @@ from app.cli.server import Server
 from app.cli.workers import serve_together
 from app.core.rejected import StartRefused
 from app.observe.logs import configure_logs
-from app.settings import MOST_WORKERS, Env, Settings, read_settings, unknown_settings
+from app.settings import MOST_WORKERS, Env, Settings, read_settings
 
 DEED = "start"
 
@@ -73,7 +74,7 @@ def _serve_together(settings: Settings) -> int:
         raise Refused("several workers share a port on Linux only: leave out --workers")
     with reserve(settings.host, settings.port) as held:
         address: Address = held.getsockname()[:2]
-        _warn(settings)
+        warn_of(settings)
         return serve_together(settings, address, lambda: _greet(address, settings))
 
 
@@ -94,20 +95,11 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     async def until_stopped() -> None:
         with server.obeying():
             async with server.prepared():
-                _warn(settings)
+                warn_of(settings)
                 _greet(listener.getsockname()[:2], settings)
                 await server.serve(sockets=[listener])
 
     server.run_in_loop(until_stopped)
-
-
-def _warn(settings: Settings) -> None:
-    for name in unknown_settings():
-        log.warning("there is no such setting: is it misspelt?", name=name)
-    if settings.is_open:
-        log.warning("development: whoever reaches this service is an operator", env=settings.env)
-    if settings.env is Env.PRODUCTION and settings.event_log == "memory://":
-        log.warning("what is stored is lost when the service ends", event_log=settings.event_log)
 
 
 def _greet(address: Address, settings: Settings) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from app.access.start import warn_of
 from app.cli.listener import listen, listen_too, reserve
-from app.cli.serve import _greet, _warn
+from app.cli.serve import _greet
 from app.core.rejected import StartRefused
 from app.settings import Settings
 from tests.service import ASIDE, START_SECONDS, environment
@@ -142,7 +143,7 @@ def test_a_service_in_production_that_keeps_nothing_warns_of_it(
     settings = Settings.model_validate(values)
 
     with capture_logs() as lines:
-        _warn(settings)
+        warn_of(settings)
 
     told = [line["event"] for line in lines]
     assert ("what is stored is lost when the service ends" in told) is warns
