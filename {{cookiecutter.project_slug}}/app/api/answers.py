@@ -122,8 +122,16 @@ def counted(request: Request, principal: Principal, answer: Response) -> Respons
     return answer
 
 
-def refusal_answer(refusal: Rejected, headers: dict[str, str] | None = None) -> Response:
-    """A refusal: the same object that the socket sends, with the status of its code."""
+def refused(
+    connection: HTTPConnection, refusal: Rejected, headers: dict[str, str] | None = None
+) -> Response:
+    """The answer to what is refused, and it is counted.
+
+    It is the same object that the socket sends, with the status of its code.
+    """
+    metrics: Metrics = connection.app.state.metrics
+    reason = refusal.limit if isinstance(refusal, LimitReached) else refusal.code
+    metrics.refused("ws" if isinstance(connection, WebSocket) else "http", reason)
     headers = UNSTORED | (headers or {})
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
@@ -140,32 +148,28 @@ def _challenge(refusal: Rejected) -> str:
 
 def answer_every_refusal(app: FastAPI) -> None:
     """Give every refusal of the application the one error body."""
-    app.add_exception_handler(Rejected, rejected)
+    app.add_exception_handler(Rejected, _rejected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, at_fault)
 
 
-async def rejected(connection: HTTPConnection, refusal: Exception) -> Response:
-    """The answer to what is refused; it is counted."""
+async def _rejected(connection: HTTPConnection, refusal: Exception) -> Response:
     assert isinstance(refusal, Rejected)  # noqa: S101 - Starlette looks handlers up by class
-    answer = refusal_answer(refusal)
-    metrics: Metrics = connection.app.state.metrics
-    reason = refusal.limit if isinstance(refusal, LimitReached) else refusal.code
-    metrics.refused("ws" if isinstance(connection, WebSocket) else "http", reason)
-    return answer  # a socket is refused before it was accepted, and so with an HTTP answer, too
+    # A socket is refused before it was accepted, and so with an HTTP answer, too.
+    return refused(connection, refusal)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     if isinstance(error.__cause__, ValueError):
         return await _unreadable(request)
-    return refusal_answer(problems.rejected(error.errors()))
+    return refused(request, problems.rejected(error.errors()))
 
 
 async def _unreadable(request: Request) -> Response:
     """Python's reader of JSON has not got through the body: say why in the words of the socket."""
-    return refusal_answer(problems.unreadable(await request.body()))
+    return refused(request, problems.unreadable(await request.body()))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -174,7 +178,7 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
         return await _unreadable(request)  # FastAPI's word for a body that is not text, or too deep
     code = CODES.get(error.status_code, Code.INVALID if error.status_code < 500 else Code.INTERNAL)
-    answer = refusal_answer(Rejected(code, _words(request, error)), dict(error.headers or {}))
+    answer = refused(request, Rejected(code, _words(request, error)), dict(error.headers or {}))
     answer.status_code = error.status_code
     return answer
 
@@ -191,4 +195,4 @@ def _words(request: Request, error: HTTPException) -> str:
 
 async def at_fault(request: Request, fault: Exception) -> Response:
     """The answer to what fails by a mistake of ours."""
-    return refusal_answer(Rejected(Code.INTERNAL, "the service made a mistake"))
+    return refused(request, Rejected(Code.INTERNAL, "the service made a mistake"))

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.origin import require_known_host
-from app.api.answers import rejected
+from app.api.answers import refused
 from app.core.rejected import Rejected
 
 
@@ -22,5 +22,5 @@ class KnownHost:
             try:
                 require_known_host(request)
             except Rejected as refusal:
-                app = await rejected(request, refusal)
+                app = refused(request, refusal)
         await app(scope, receive, send)

@@ -43,9 +43,9 @@ class CountRequests:
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the address.
+    """The template of the address, if it has one: files have none.
 
     A route of FastAPI's knows its own part of it, its context the whole.
     """
     context = scope.get("fastapi", {}).get("effective_route_context")
-    return getattr(context or scope.get("route"), "path", UNKNOWN)
+    return getattr(context or scope.get("route"), "path", None) or UNKNOWN

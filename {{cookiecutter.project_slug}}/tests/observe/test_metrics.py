@@ -134,6 +134,31 @@ async def test_a_refused_handshake_is_counted_with_its_reason(service: Service) 
         assert (await scraped(http))("app_refusals_total", door="ws", reason="invalid") == 2
 
 
+async def test_what_no_route_has_refused_is_counted_too(service: Service) -> None:
+    asked: list[tuple[int, str, str, bytes | None]] = [
+        (404, "GET", "/nowhere", None),
+        (404, "GET", "/dashboard/nowhere", None),
+        (405, "DELETE", URL, None),
+        (413, "POST", URL, b" " * 70_000),
+        (422, "POST", URL, b"{"),
+        (422, "POST", URL, b"{}"),
+        (422, "GET", "/api/v1/revocations?limit=0", None),
+    ]
+    async with httpx.AsyncClient(base_url=service.url) as http:
+        statuses = [
+            (await http.request(method, url, content=body)).status_code
+            for _, method, url, body in asked
+        ]
+        counted = await scraped(http)
+
+    assert statuses == [status for status, *_ in asked]
+    assert counted("app_refusals_total", door="http", reason="not_found") == 2
+    assert counted("app_refusals_total", door="http", reason="too_large") == 1
+    assert counted("app_refusals_total", door="http", reason="invalid") == 4
+    unknown = {"method": "GET", "route": "unknown", "status": "404"}
+    assert counted("app_http_requests_total", **unknown) == 2
+
+
 async def test_each_application_counts_for_itself() -> None:
     one, other = create_app(settings_of()), create_app(settings_of())
     async with (
