@@ -1,11 +1,18 @@
 """Bounds the body of a request, in the same words as every other refusal."""
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.answers import refused
+from app.core.rejected import Code, Rejected
 
 
 class BodyLimit:
-    """ASGI middleware: a body of more than `most` bytes is refused as soon as it is seen."""
+    """ASGI middleware: a body of more than `most` bytes is refused as soon as it is seen.
+
+    One that is announced is refused whatever is asked for, one that is not where it is read.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self.app = app
@@ -16,15 +23,20 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        read, announced = 0, _announced(scope)
+        words = f"a body may have {self.most} bytes at most"
+        if _announced(scope) > self.most:
+            answer = refused(Request(scope), Rejected(Code.TOO_LARGE, words))
+            await answer(scope, receive, send)
+            return
+        read = 0
 
         async def counted() -> Message:
             nonlocal read
-            message = await receive() if announced <= self.most else {}
+            message = await receive()
             read += len(message.get("body", b""))
-            if max(read, announced) > self.most:
+            if read > self.most:
                 # FastAPI lets an HTTPException through where it reads the body; nothing else.
-                raise HTTPException(413, f"a body may have {self.most} bytes at most")
+                raise HTTPException(413, words)
             return message
 
         await self.app(scope, counted, send)

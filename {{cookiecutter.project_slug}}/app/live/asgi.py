@@ -58,7 +58,7 @@ class AsgiConnection:
         return math.inf if self._far_end is None else self._far_end.heard
 
     async def serve(self, receiver: Receiver) -> None:
-        """Tell the receiver what happens, until it is over."""
+        """Tell the receiver what happens, until it is over; raises what reading from it raised."""
         reader = self._reader = asyncio.create_task(self._read(receiver), name="reading")
         writer = asyncio.create_task(self._write(receiver), name="writing")
         try:
@@ -69,10 +69,13 @@ class AsgiConnection:
             await asyncio.wait([reader, writer])
             if self._cutoff is not None:
                 self._cutoff.cancel()
-            said = closing.LOST if reader.cancelled() else reader.result()
+            fault = None if reader.cancelled() else reader.exception()
+            said = closing.LOST if fault or reader.cancelled() else reader.result()
             code, _ = self._goodbye = self._goodbye or (said, "")
             self._outbox.clear()
             self._tell(receiver.closed, code)
+        if fault:
+            raise fault
 
     def write(self, message: Outgoing) -> None:
         """Send it after all that was written before."""

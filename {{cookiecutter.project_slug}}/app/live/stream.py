@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -83,6 +85,10 @@ class Streaming(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and let the client hear what happens."""
         live, identity, lease, asked = self._listening
+        # A body says nothing here. Too much of one is refused, which an answer that has begun is not.
+        with suppress(ClientDisconnect):
+            async for _ in Request(scope, receive).stream():
+                pass
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         exchange = Exchange(scope, receive, send)
         stream = EventStream(exchange, live.settings.send_buffer_bytes, live.store.epoch)

@@ -138,6 +138,16 @@ BODIES: dict[str, tuple[bytes, Answer]] = {
     "one that does not say so": (
         framed(b"%x\r\n%b\r\n0\r\n\r\n" % (len(LONG), LONG), CHUNKED), Answer(413, "too_large"),
     ),
+    "one of a stream of events": (
+        asked(b"/api/v1/events", b"Content-Length: 70000"), Answer(413, "too_large"),
+    ),
+    "one of a stream that does not say so": (
+        asked(b"/api/v1/events", CHUNKED) + b"%x\r\n%b\r\n0\r\n\r\n" % (len(LONG), LONG),
+        Answer(413, "too_large"),
+    ),
+    "one that nobody would have read": (
+        get(b"/health", b"Content-Length: 70000"), Answer(413, "too_large"),
+    ),
     "no body": (post(b""), INVALID),
     "half a JSON": (post(b'{"RevokeTokens": '), INVALID),
     "JSON and more": (post(REVOKE + b"}"), INVALID),

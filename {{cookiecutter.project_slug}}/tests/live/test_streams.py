@@ -203,6 +203,7 @@ def _counted(app: FastAPI) -> list[int]:
 async def _told(app: FastAPI, after: int) -> Sequence[int]:
     """The positions of what a stream is told, until it has been told all there is."""
     taken, is_over = b"", asyncio.Event()
+    asked = [{"type": "http.request"}]
 
     async def send(message: Any) -> None:
         nonlocal taken
@@ -211,6 +212,8 @@ async def _told(app: FastAPI, after: int) -> Sequence[int]:
             is_over.set()
 
     async def receive() -> Any:
+        if asked:
+            return asked.pop()
         await is_over.wait()
         return {"type": "http.disconnect"}
 

@@ -242,3 +242,21 @@ async def test_a_client_that_does_not_answer_the_goodbye_is_not_waited_for(
     await asyncio.wait_for(connection.serve(echo), 10)
 
     assert echo.codes == [4401]
+
+
+class Failing(Mute):
+    """A client of some server's that fails where it is asked what comes from it."""
+
+    async def receive(self) -> AsgiMessage:
+        """Fail."""
+        raise ValueError("a mistake, on purpose")
+
+
+async def test_the_end_is_told_when_a_server_fails_too_and_the_failure_is_not_hidden() -> None:
+    connection = AsgiConnection(Failing(), MUCH)
+    echo = Echo(connection, Keepalive(1))
+
+    with pytest.raises(ValueError, match="on purpose"):
+        await connection.serve(echo)
+
+    assert echo.codes == [1006]
