@@ -85,7 +85,7 @@ class Streaming(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and let the client hear what happens."""
         live, identity, lease, asked = self._listening
-        # A body says nothing here. Too much of one is refused, which an answer that has begun is not.
+        # A body says nothing here. Too much of one is refused, but not once an answer has begun.
         with suppress(ClientDisconnect):
             async for _ in Request(scope, receive).stream():
                 pass
@@ -148,10 +148,9 @@ class EventStream(AsgiConnection):
 
     def abort(self) -> None:
         """Cut it off: an answer to somebody who takes nothing does not end by itself."""
-        if self._transport is None:
-            super().abort()
-        else:
+        if self._transport is not None:
             self._transport.abort()
+        super().abort()
 
     def _sent(self, message: Outgoing) -> Iterator[dict[str, Any]]:
         events = b"".join([_event(part, self._epoch) for part in message.parts])
