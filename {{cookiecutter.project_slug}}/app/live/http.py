@@ -52,8 +52,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._expect_head()
 
     def on_headers_complete(self) -> None:
-        """Its head has come; an error here is answered with 400."""
+        """Its head has come; an error here is answered with 400, unless it has been already."""
         self._stop_waiting()
+        self._require_small_head()
         self._require_one_host()
         if len(self.pipeline) >= self.waiting_requests:
             raise ValueError("too many requests wait for their turn")
@@ -80,8 +81,12 @@ class BoundedHttp(HttpToolsProtocol):
         self._segment = b""
         if self._deadline is not None and self._around > self.head_bytes:
             self._stop_waiting()
-            self.transport.write(TOO_LARGE)
-            self.transport.close()
+            self._refuse_large_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, unless it has been refused in other words."""
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection on, and what came after the request in the same segment.
@@ -106,6 +111,17 @@ class BoundedHttp(HttpToolsProtocol):
         for cycle in self._unanswered:  # uvicorn tells only the last of them
             cycle.disconnected = True
             cycle.message_event.set()
+
+    def _require_small_head(self) -> None:
+        """Raise ValueError, and refuse it, where a head that came all at once is too large."""
+        fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+        if len(self.url) + fields > self.head_bytes:
+            self._refuse_large_head()
+            raise ValueError("the head is too large")
+
+    def _refuse_large_head(self) -> None:
+        self.transport.write(TOO_LARGE)
+        self.transport.close()
 
     def _require_one_host(self) -> None:
         """Raise ValueError unless the request says once whom it is for (RFC 9112, 3.2).

@@ -9,7 +9,7 @@ from websockets.typing import Subprotocol
 
 from app.live.http import BoundedHttp
 from tests.live.transport.peer import BINARY, connected, frame, goodbye, request, text, upgraded
-from tests.live.transport.served import Served
+from tests.live.transport.served import Impatient, Served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -229,6 +229,16 @@ async def test_nor_does_a_head_without_an_end_fill_the_memory(own: Served) -> No
             await asyncio.sleep(0.001)
 
     assert sent < 1 << 20
+
+
+async def test_a_head_is_too_large_also_when_all_of_it_comes_at_once(own: Served) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: %b\r\n\r\n"
+
+    most, _ = await answer_to(own, head % (b"x" * (Impatient.head_bytes - 100)))
+    more, answers = await answer_to(own, head % (b"x" * Impatient.head_bytes))
+
+    assert (most, more) == (204, 431)
+    assert answers.count(b"HTTP/1.1") == 1
 
 
 async def test_some_requests_may_be_sent_before_the_first_is_answered(own: Served) -> None:
