@@ -104,7 +104,10 @@ def test_figures_are_not_for_the_web(serve: Serve, front: Front) -> None:
     proxy = front(serve().port)
 
     with proxy.http() as http:
-        assert http.get("/metrics").status_code == 404
+        for path in "/metrics", "/metrics%0a", "/%6detrics":
+            answer = http.get(path)
+            assert answer.status_code == 404
+            assert "X-Correlation-ID" not in answer.headers, "the service is not asked"
         assert http.get("/health").text == "ok"
 
 

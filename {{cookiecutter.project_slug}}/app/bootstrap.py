@@ -28,6 +28,7 @@ from app.api.answers import REFUSALS, answer_every_refusal
 from app.api.body_limit import BodyLimit
 from app.api.correlation import Correlation
 from app.api.cors import share_answers
+from app.api.exact_path import ExactPath
 from app.api.faults import AnswerFaults
 from app.api.known_host import KnownHost
 from app.api.openapi import Described, operation_id
@@ -129,6 +130,7 @@ def create_app(
     app.state.metrics = metrics or Metrics()
     app.state.has_failed = False
     app.add_middleware(BodyLimit, most=settings.max_message_bytes)
+    app.add_middleware(ExactPath)
     if settings.is_open:
         app.add_middleware(KnownHost)
     app.add_middleware(AnswerFaults)

@@ -94,6 +94,7 @@ LINES: dict[str, tuple[bytes, Answer]] = {
     "a space in the target": (get(b"/health /"), BROKEN),
     "a path out of the folder": (get(b"/../../etc/passwd"), Answer(404, "not_found")),
     "the same, in disguise": (get(b"/%2e%2e/%2e%2e/etc/passwd"), Answer(404, "not_found")),
+    "a newline behind the path": (get(b"/metrics%0a"), Answer(404, "not_found")),
     "a target that is too long": (unfinished(b"GET /"), Answer(431)),
     "a plain GET of the socket": (get(b"/ws"), Answer(426, "invalid")),
     "a POST to the socket": (request(b"POST", b"/ws", HOST), Answer(405, "invalid")),
