@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.routing import Match
 from starlette.websockets import WebSocket
 
 from app.access.address import address_of
@@ -21,6 +22,7 @@ from app.access.store import AppStore, Outcome
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
 from app.observe.metrics import Metrics
+from app.observe.requests import METHODS
 from app.wire import codec, problems
 from app.wire.fingerprint import FINGERPRINT
 from app.wire.protocol import Error
@@ -178,14 +180,29 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
         return await _unreadable(request)  # FastAPI's word for a body that is not text, or too deep
     code = CODES.get(error.status_code, Code.INVALID if error.status_code < 500 else Code.INTERNAL)
-    answer = refused(request, Rejected(code, _words(request, error)), dict(error.headers or {}))
+    allowed = {"Allow": _allowed(request)} if error.status_code == 405 else {}
+    headers = {**(error.headers or {}), **allowed}
+    answer = refused(request, Rejected(code, _words(request, error, headers)), headers)
     answer.status_code = error.status_code
     return answer
 
 
-def _words(request: Request, error: HTTPException) -> str:
+def _allowed(request: Request) -> str:
+    """Every method that an address takes; a route names only its own (RFC 9110, 15.5.6)."""
+    scope = request.scope
+    if "app_root_path" in scope:  # below a mount there are files
+        return "GET, HEAD"
+    asked = ((method, {**scope, "method": method}) for method in sorted(METHODS))
+    return ", ".join(
+        method
+        for method, other in asked
+        if any(route.matches(other)[0] is Match.FULL for route in request.app.routes)
+    )
+
+
+def _words(request: Request, error: HTTPException, headers: dict[str, str]) -> str:
     """What is wrong with an address or its method, and what would be right."""
-    path, allowed = request.url.path[:SHOWN], (error.headers or {}).get("Allow")
+    path, allowed = request.url.path[:SHOWN], headers.get("Allow")
     if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
         return f"there is nothing at {path}: the routes are listed at /docs"
     if error.status_code == 405 and allowed:

@@ -82,6 +82,7 @@ async def document(request: Request) -> Response:
     return json_answer(asyncapi(request.url.netloc, protocol))
 
 
+@router.head("/docs/ws")
 @router.get("/docs/ws")
 async def page() -> FileResponse:
     """For people."""

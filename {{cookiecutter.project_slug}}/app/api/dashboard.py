@@ -41,12 +41,14 @@ async def viewer(request: Request, sender: Sender) -> Response:
 router.mount("/dashboard", Files(directory=FILES))
 
 
+@router.head("/")
 @router.get("/")
 async def index() -> FileResponse:
     """The page itself."""
     return FileResponse(FILES / "index.html", headers=HEADERS)
 
 
+@router.head("/client.js")
 @router.get("/client.js")
 async def client() -> FileResponse:
     """The client that the page uses, for other pages too."""

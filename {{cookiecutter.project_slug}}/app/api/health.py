@@ -22,6 +22,7 @@ class Readiness:
     epoch: str
 
 
+@router.head("/health", response_class=PlainTextResponse, include_in_schema=False)
 @router.get("/health", response_class=PlainTextResponse, responses={503: refusal(503)})
 async def health(request: Request) -> str:
     """`ok`: the process answers. 503 when it cannot go on, and has to be started again."""
@@ -30,6 +31,7 @@ async def health(request: Request) -> str:
     return "ok"
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", responses={200: {"model": Readiness}, 503: {"model": Readiness}})
 async def ready(store: TheStore) -> Response:
     """200 while commands are taken and the event log can be reached, else 503."""

@@ -118,6 +118,40 @@ async def test_a_body_is_as_long_as_it_may_be_and_no_longer(
     assert answer.status_code == status
 
 
+async def test_a_refusal_of_a_method_names_all_that_the_address_takes(
+    http: httpx.AsyncClient,
+) -> None:
+    """RFC 9110, 15.5.6: whatever number of routes it has."""
+    allowed = {
+        "/api/v1/revocations": "GET, POST",
+        "/api/v1/commands": "POST",
+        "/health": "GET, HEAD",
+        "/docs": "GET, HEAD",
+        "/dashboard/main.js": "GET, HEAD",
+        "/ws": "GET",
+    }
+
+    for path, methods in allowed.items():
+        answer = await http.delete(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+        assert answer.json()["message"].startswith(f"{path} takes {methods}, not DELETE")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/health", "/health/ready", "/docs", "/docs/ws", "/dashboard/main.js", "/client.js"],
+)
+async def test_what_watches_a_service_may_ask_without_wanting_the_body(
+    shared_service: Service, path: str
+) -> None:
+    async with httpx.AsyncClient(base_url=shared_service.url) as client:
+        head, get = await client.head(path), await client.get(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
 async def test_what_not_everybody_may_read_is_stored_by_no_cache(http: httpx.AsyncClient) -> None:
     await http.post("/api/v1/commands", json={"RevokeTokens": {"user_id": "eve"}})
     statuses = {
