@@ -8,7 +8,7 @@ from app.access.origin import ANY, LOCAL_PATTERN, Origins
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ASKED_WITH = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
-    "Last-Event-ID", "X-Correlation-ID", "X-Role", "X-User",
+    "Last-Event-ID", "X-Correlation-ID", "X-Role", "X-User", "traceparent", "tracestate",
 )  # fmt: skip
 ANSWERED_WITH = ("ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Correlation-ID")
 

@@ -37,7 +37,7 @@ async def test_a_page_of_another_origin_asks_and_is_told_and_nothing_is_sent_twi
     page = {"Origin": "http://localhost:5173"}
     asks = {
         "Access-Control-Request-Method": "GET",
-        "Access-Control-Request-Headers": "authorization,if-none-match",
+        "Access-Control-Request-Headers": "authorization,if-none-match,traceparent,tracestate",
     }
     url = "/api/v1/snapshot?topics=revocation"
     async with httpx.AsyncClient(base_url=shared_service.url, headers=page) as client:
@@ -52,7 +52,7 @@ async def test_a_page_of_another_origin_asks_and_is_told_and_nothing_is_sent_twi
 
     assert (asked.status_code, foreign.status_code) == (200, 400)
     allowed = asked.headers["access-control-allow-headers"].lower().split(", ")
-    assert {"authorization", "if-none-match"} <= {*allowed}
+    assert {"authorization", "if-none-match", "traceparent", "tracestate"} <= {*allowed}
     assert (again.status_code, again.content, health.text) == (304, b"", "ok")
     assert again.headers["etag"] == read.headers["etag"]
     assert "ETag" in read.headers["access-control-expose-headers"]
