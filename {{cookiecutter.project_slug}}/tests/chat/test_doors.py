@@ -33,6 +33,16 @@ async def test_messages_are_sent_and_read_over_http(http: httpx.AsyncClient) -> 
     assert second["next"] is None
 
 
+async def test_a_message_that_was_sent_is_not_taken_for_the_list_at_its_address(
+    http: httpx.AsyncClient,
+) -> None:
+    sent = await http.post(LOBBY, json={"text": "one"})
+    listed = await http.get(LOBBY)
+
+    assert sent.status_code == 201
+    assert ("ETag" in sent.headers, "ETag" in listed.headers) == (False, True)
+
+
 async def test_what_does_not_fit_is_refused(http: httpx.AsyncClient) -> None:
     await http.post(LOBBY, json={"text": "one", "message_id": "m1"})
 
