@@ -124,6 +124,11 @@ def counted(request: Request, principal: Principal, answer: Response) -> Respons
     return answer
 
 
+def or_unchanged(model: object) -> dict[int | str, dict[str, Any]]:
+    """How OpenAPI describes the answers of `unless_known`."""
+    return {200: {"model": model}, 304: {"description": "Nothing has happened since."}}
+
+
 def refused(
     connection: HTTPConnection, refusal: Rejected, headers: dict[str, str] | None = None
 ) -> Response:

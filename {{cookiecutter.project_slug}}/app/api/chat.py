@@ -11,7 +11,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import json_answer, unless_known
+from app.api.answers import json_answer, or_unchanged, unless_known
 from app.api.pages import AfterNumber, Limit, Page
 from app.domain.chat.actions import MessageSent, SendMessage, Text
 from app.domain.chat.state import Message
@@ -29,7 +29,7 @@ class NewMessage:
     message_id: Id | None = None
 
 
-@router.get("/{room}/messages", responses={200: {"model": Page[Message]}})
+@router.get("/{room}/messages", responses=or_unchanged(Page[Message]))
 async def list_messages(
     request: Request,
     room: Id,

@@ -9,7 +9,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import as_it_stands, entity_tag, json_answer, unless_known
+from app.api.answers import as_it_stands, entity_tag, json_answer, or_unchanged, unless_known
 from app.domain.counter.actions import Increment, Incremented, Reset
 from app.domain.counter.state import Counter
 from app.wire.tagged import Untagged
@@ -17,7 +17,7 @@ from app.wire.tagged import Untagged
 router = APIRouter(prefix="/counter", tags=["counter"])
 
 
-@router.get("", responses={200: {"model": Counter}})
+@router.get("", responses=or_unchanged(Counter))
 async def get_counter(request: Request, store: TheStore, sender: Sender) -> Response:
     """Where the counter stands."""
     require_may_hear(sender, "counter")

@@ -11,7 +11,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
 from app.api.pages import AfterNumber, Limit, Page
 from app.domain.documents.actions import Changes, DocumentUpdated, EditDocument, Version
 from app.domain.documents.state import Document
@@ -37,7 +37,7 @@ class ListedDocument:
     version: int
 
 
-@router.get("", responses={200: {"model": Page[ListedDocument]}})
+@router.get("", responses=or_unchanged(Page[ListedDocument]))
 async def list_documents(
     request: Request,
     store: TheStore,
@@ -56,7 +56,7 @@ async def list_documents(
     return unless_known(request, store, sender, page)
 
 
-@router.get("/{doc_id}", responses={200: {"model": Document}})
+@router.get("/{doc_id}", responses=or_unchanged(Document))
 async def get_document(request: Request, doc_id: Id, store: TheStore, sender: Sender) -> Response:
     """One document as it stands: empty, and at version 0, while nobody has edited it."""
     require_may_hear(sender, f"documents:{doc_id}")

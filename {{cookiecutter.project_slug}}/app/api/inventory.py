@@ -10,7 +10,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
 from app.api.pages import AfterName, Limit, Page
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
@@ -28,7 +28,7 @@ class Delivery:
     quantity: Quantity
 
 
-@router.get("", responses={200: {"model": Page[Product]}})
+@router.get("", responses=or_unchanged(Page[Product]))
 async def list_products(
     request: Request,
     store: TheStore,
@@ -46,7 +46,7 @@ async def list_products(
     return unless_known(request, store, sender, page)
 
 
-@router.get("/{product_id}", responses={200: {"model": Product}})
+@router.get("/{product_id}", responses=or_unchanged(Product))
 async def get_product(
     request: Request, product_id: str, store: TheStore, sender: Sender
 ) -> Response:

@@ -10,7 +10,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
 from app.api.pages import AfterNumber, Limit, Page
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
@@ -40,7 +40,7 @@ async def start_batch(
     return json_answer(started, status=201, headers=headers)
 
 
-@router.get("", responses={200: {"model": Page[Batch]}})
+@router.get("", responses=or_unchanged(Page[Batch]))
 async def list_batches(
     request: Request,
     store: TheStore,
@@ -58,7 +58,7 @@ async def list_batches(
     return unless_known(request, store, sender, page)
 
 
-@router.get("/{batch_id}", responses={200: {"model": Batch}})
+@router.get("/{batch_id}", responses=or_unchanged(Batch))
 async def get_batch(request: Request, batch_id: str, store: TheStore, sender: Sender) -> Response:
     """One batch, and how far it has come."""
     require_may_hear(sender, "jobs")

@@ -10,7 +10,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import as_it_stands, unless_known
+from app.api.answers import as_it_stands, or_unchanged, unless_known
 from app.api.pages import AfterName, Limit, Page
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
@@ -20,7 +20,7 @@ from app.domain.notifications.state import Notification
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
 
-@router.get("", responses={200: {"model": Page[Notification]}})
+@router.get("", responses=or_unchanged(Page[Notification]))
 async def list_notifications(
     request: Request,
     store: TheStore,

@@ -8,6 +8,12 @@ from fastapi.routing import APIRoute
 from app.wire.schema import referring, short_name
 
 SCHEMAS = "#/components/schemas/"
+KNOWN = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "the `ETag` of the last answer: 304 while nothing has happened since",
+}
 TOKEN = {
     "type": "http",
     "scheme": "bearer",
@@ -34,6 +40,10 @@ class Described(FastAPI):
             document = referring(document, SCHEMAS, names)
         for name, schema in document["components"]["schemas"].items():
             schema["title"] = name  # generators call a class so: two of one title are an error
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                if "304" in operation["responses"]:
+                    operation.setdefault("parameters", []).append(KNOWN)
         if not self.state.settings.is_open:
             document["components"]["securitySchemes"] = {"bearer": TOKEN}
             for path, operations in document["paths"].items():

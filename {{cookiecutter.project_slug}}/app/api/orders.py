@@ -10,7 +10,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import as_it_stands, entity_tag, json_answer, unless_known
+from app.api.answers import as_it_stands, entity_tag, json_answer, or_unchanged, unless_known
 from app.api.pages import AfterNumber, Limit, Page
 from app.core.principal import Principal
 from app.core.rejected import Code, Rejected
@@ -60,7 +60,7 @@ async def place_order(
     return json_answer(order_of(placed), status=201, headers=headers)
 
 
-@router.get("", responses={200: {"model": Page[Order]}})
+@router.get("", responses=or_unchanged(Page[Order]))
 async def list_orders(
     request: Request,
     store: TheStore,
@@ -83,7 +83,7 @@ async def list_orders(
     return unless_known(request, store, sender, page)
 
 
-@router.get("/{order_id}", responses={200: {"model": Order}})
+@router.get("/{order_id}", responses=or_unchanged(Order))
 async def get_order(request: Request, order_id: str, store: TheStore, sender: Sender) -> Response:
     """One order as it stands."""
     order = _order(store.state, order_id, sender)

@@ -10,7 +10,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import entity_tag, json_answer, unless_known
+from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
 from app.api.pages import AfterName, Limit, Page
 from app.domain.revocation.actions import RevokeTokens, TokensRevoked
 from app.domain.revocation.state import Revocation
@@ -33,7 +33,7 @@ async def revoke_tokens(
     return json_answer(made, status=201, headers=headers)
 
 
-@router.get("", responses={200: {"model": Page[Revocation]}})
+@router.get("", responses=or_unchanged(Page[Revocation]))
 async def list_revocations(
     request: Request, store: TheStore, sender: Sender, limit: Limit = 100, after: AfterName = ""
 ) -> Response:

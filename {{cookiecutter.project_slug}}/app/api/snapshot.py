@@ -8,7 +8,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.access.subscription import may_hear_of, no_topic
-from app.api.answers import unless_known
+from app.api.answers import or_unchanged, unless_known
 from app.core.principal import Principal
 from app.domain import VIEWS
 from app.wire.views import Snapshot
@@ -16,7 +16,7 @@ from app.wire.views import Snapshot
 router = APIRouter(prefix="/snapshot", tags=["snapshot"])
 
 
-@router.get("", responses={200: {"model": Snapshot}})
+@router.get("", responses=or_unchanged(Snapshot))
 async def snapshot(
     request: Request,
     store: TheStore,

@@ -10,7 +10,7 @@ from app.access.door import TheDoor
 from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
-from app.api.answers import json_answer, unless_known
+from app.api.answers import json_answer, or_unchanged, unless_known
 from app.api.pages import AfterNumber, Limit, Page
 from app.domain.things.actions import AddThing, ThingAdded
 from app.domain.things.state import Thing
@@ -36,7 +36,7 @@ async def add_thing(
 
 # What is read goes past the Store's gate: ask the policy in each such route. `page` is not called
 # for whoever has it already, or has read too much: what takes its time belongs in it.
-@router.get("", responses={200: {"model": Page[Thing]}})
+@router.get("", responses=or_unchanged(Page[Thing]))
 async def list_things(
     request: Request,
     store: TheStore,

@@ -64,6 +64,15 @@ async def test_where_none_are_it_does_not(http: httpx.AsyncClient) -> None:
     assert "security" not in (await http.get("/openapi.json")).text
 
 
+def test_what_may_be_unchanged_says_how_to_ask_whether_it_is(guarded: Any) -> None:
+    snapshot = guarded["paths"]["/api/v1/snapshot"]["get"]
+    command = guarded["paths"]["/api/v1/commands"]["post"]
+
+    assert "If-None-Match" in [each["name"] for each in snapshot["parameters"]]
+    assert "content" not in snapshot["responses"]["304"]
+    assert "304" not in command["responses"]
+
+
 def test_every_schema_has_a_short_name_and_every_reference_leads_to_one(guarded: Any) -> None:
     schemas = guarded["components"]["schemas"]
 
