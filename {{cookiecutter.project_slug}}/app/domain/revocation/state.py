@@ -28,7 +28,8 @@ class Revocations:
         """Whether a token is revoked that the user was issued then, in seconds since 1970.
 
         Tokens tell whole seconds, so that one of the second of the revocation may be older than it;
-        one that does not tell when it was issued may be, too.
+        one that does not tell when it was issued may be, too. An issuer whose clock is ahead tells
+        a later second; to refuse such ones would refuse whoever logs in again at once.
         """
         revoked_at = self.by_user.get(user_id)
         if revoked_at is None:
