@@ -135,6 +135,32 @@ test('an edit whose answer was lost is known by the text that it left', () => {
   assert.deepEqual(text.next().changes, [{ op: 'insert', at: 11, text: ', please' }]);
 });
 
+test('what another takes away of it and puts back stays as the other has it', () => {
+  const text = new SharedText(1, 'tea');
+  text.typed('tea!');
+  text.updated(2, text.next().changes);
+  text.answered();
+
+  text.updated(3, [{ op: 'delete', at: 0, count: 4 }]);
+  assert.equal(text.mine, '');
+  text.updated(4, [{ op: 'insert', at: 0, text: 'tea!' }]);
+
+  assert.deepEqual([text.mine, text.next()], ['tea!', null]);
+});
+
+test('what was refused says nothing of the same text that others write later', () => {
+  const text = new SharedText(1, 'tea');
+  text.typed('tea!');
+  text.next();
+  text.updated(2, [{ op: 'delete', at: 0, count: 3 }]);
+  text.answered();
+  text.takeTheirs();
+
+  text.updated(3, [{ op: 'insert', at: 0, text: 'tea!' }]);
+
+  assert.deepEqual([text.mine, text.next()], ['tea!', null]);
+});
+
 test('events that are known are passed over, and a gap is noticed', () => {
   const text = new SharedText(3, 'tea');
 

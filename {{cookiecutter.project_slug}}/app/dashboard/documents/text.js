@@ -78,7 +78,8 @@ export class SharedText {
    * @param {string} text
    */
   became(version, text) {
-    const isOurs = this.#sent?.text === text;
+    // The same text may be there again later, by somebody else.
+    const isOurs = this.#sent?.version === version - 1 && this.#sent.text === text;
     const mine = isOurs ? this.mine : merged(this.base, this.mine, text);
     if (mine === null) this.conflicted = true;
     else if (!this.conflicted) this.mine = mine;
