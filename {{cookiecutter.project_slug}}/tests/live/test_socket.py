@@ -78,6 +78,8 @@ BAD = {
     "an event": ('{"type":"event","action":{}}', "unknown type 'event'"),
     "an empty id": ('{"type":"command","id":"","action":{}}', "Invalid"),
     "deep nesting": ('{"type":"command","action":' + "[" * 5000 + "]" * 5000 + "}", "Invalid"),
+    "a number without an end": ('{"type":"command","id":' + "9" * 5000 + "}", "Invalid"),
+    "half a character for an id": ('{"type":"command","id":"\\ud83d","action":{}}', "Invalid"),
     "a lone surrogate": ('{"type":"\\ud800"}', "Invalid"),
 }
 
@@ -126,9 +128,20 @@ async def test_a_ping_is_answered_at_once_and_before_an_event_that_is_held_back(
     assert took < 0.1
 
 
-async def test_an_error_names_the_message_it_is_about(service: Service) -> None:
-    async with connect(f"{service.ws}/ws") as ws:
-        await say(ws, {"type": "command", "id": "mine", "action": {"Fly": {}}})
+# What JSON allows, or some programs write, and no command has.
+ODD = {
+    "an unknown action": '{"Fly":{}}',
+    "no number": '{"RevokeTokens":{"user_id":NaN}}',
+    "half a character": '{"RevokeTokens":{"user_id":"\\ud83d"}}',
+    "a number beyond all bounds": '{"RevokeTokens":{"user_id":' + "9" * 4000 + "}" + "}",
+    "deep nesting": "[" * 500 + "]" * 500,
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_an_error_names_the_message_it_is_about(shared_service: Service, what: str) -> None:
+    async with connect(f"{shared_service.ws}/ws") as ws:
+        await say(ws, '{"type":"command","id":"mine","action":' + ODD[what] + "}")
 
         assert (await hear(ws))["id"] == "mine"
 
