@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -83,6 +84,22 @@ def test_its_types_are_strict_and_those_of_the_code(package: Path) -> None:
     for made in ("client.d.ts", "react.d.ts"):
         fresh, kept = (package / made).read_text(), (PACKAGE / made).read_text()
         assert fresh == kept, f"{made} is stale: `npm install && npm run types` in client/"
+
+
+def test_the_example_of_its_types_is_true(package: Path) -> None:
+    (example,) = re.findall(r"```ts\n(.*?)```", (PACKAGE / "README.md").read_text(), re.DOTALL)
+    (package / "example.ts").write_text(f"declare const base: string;\n{example}")
+
+    run = subprocess.run(
+        ["tsc", "--strict", "--noEmit", "--module", "nodenext", "example.ts"],
+        env=node_environment(),
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert run.returncode == 0, run.stdout
 
 
 def test_the_client_is_small() -> None:

@@ -81,6 +81,7 @@ def test_what_one_window_does_is_seen_in_the_other_whatever_happens_to_the_servi
             expect(page.locator("#again")).to_have_text("4")
             expect(page.locator("#last")).to_have_text("2 3 4")
             expect(page.locator("#odd")).to_have_text("1 3")
+            expect(page.locator("#none")).to_have_text("0")
 
         service.kill()
         for page in (one, other):

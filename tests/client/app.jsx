@@ -20,6 +20,7 @@ function Counter({ client, limit }) {
   const again = useStore(client, (view) => [view.counter.value]); // A new one each time.
   const last = useEvents(client, ['Incremented', 'WasReset'], { limit });
   const odd = useEvents(client, (name, fields) => fields.value % 2 === 1);
+  const none = useEvents(client, 'Incremented', { limit: 0 });
   return (
     <main>
       <p id="state">{state}</p>
@@ -27,6 +28,7 @@ function Counter({ client, limit }) {
       <p id="again">{again}</p>
       <p id="last">{last.map(({ action }) => action.Incremented?.value).join(' ')}</p>
       <p id="odd">{odd.map(({ seq }) => seq).join(' ')}</p>
+      <p id="none">{none.length}</p>
       <button onClick={() => client.send({ Increment: { by: 1 } })}>Increment</button>
     </main>
   );

@@ -210,6 +210,65 @@ timed('an id that waits already has one answer', async () => {
   return made;
 });
 
+timed('an id that waits is refused to another command', async () => {
+  const made = await live();
+  const one = made.client.send('Reset', 'one');
+  await assert.rejects(made.client.send({ Increment: { by: 1 } }, 'one'), {
+    name: 'CommandError', code: 'id_reused', id: 'one',
+  });
+  made.sockets[0].says({ type: 'ack', id: 'one', seq: 8 });
+
+  assert.equal((await one).seq, 8);
+  assert.deepEqual(made.sockets[0].commands, ['one']);
+  return made;
+});
+
+for (const [what, [action, id]] of Object.entries({
+  'half a character': [{ SendMessage: { text: 'tea \ud83d' } }],
+  'half a character for a name': [{ SendMessage: { '\udc00': '' } }],
+  'half a character for an id': ['Reset', '\ud83d'],
+  'an empty id': ['Reset', ''],
+  'an id that is too long': ['Reset', 'x'.repeat(65)],
+  'an id that is a number': ['Reset', 5],
+})) {
+  timed(`what the service could not answer is refused before it is sent: ${what}`, async () => {
+    const made = await live();
+
+    await assert.rejects(made.client.send(action, id), { name: 'CommandError', code: 'invalid' });
+    assert.deepEqual(made.sockets[0].commands, []);
+    return made;
+  });
+}
+
+timed('whole characters are sent, and as many of an id as the service reads', async () => {
+  const made = await live();
+  const [action, id] = [{ SendMessage: { text: '🍵 \\ud83d \\\\ud83d' } }, '🍵'.repeat(64)];
+  const done = made.client.send(action, id);
+  assert.deepEqual(made.sockets[0].sent.at(-1), { type: 'command', action, id });
+  made.sockets[0].says({ type: 'ack', id, seq: 8 });
+
+  assert.equal((await done).seq, 8);
+  return made;
+});
+
+timed('the service may say to wait for very long, and is asked again in ten minutes', async ({ tick }) => {
+  const made = await live();
+  const [socket] = made.sockets;
+  const done = made.client.send('Reset', 'one');
+  socket.says({ type: 'error', code: 'unavailable', message: 'later', id: 'one', retry_after: 1e20 });
+  for (let second = 0; second < 599; second += 1) {
+    await tick(1_000);
+    socket.says({ type: 'pong' });
+  }
+  assert.deepEqual(socket.commands, ['one']);
+  await tick(1_000);
+  assert.deepEqual(socket.commands, ['one', 'one']);
+  socket.says({ type: 'ack', id: 'one', seq: 8 });
+
+  assert.equal((await done).seq, 8);
+  return made;
+});
+
 timed('a signal takes back what waits, and nothing else', async () => {
   const made = world();
   made.client.connect();

@@ -188,19 +188,41 @@ timed('it reads an address of the service, with its query, and tells a refusal',
   const answers = [
     answer({ version: 3 }),
     answer({ code: 'not_found', message: 'no' }, false),
-    { ok: false, status: 502, statusText: 'Bad Gateway', json: async () => JSON.parse('<html>') },
   ];
   const made = world({ query: '?user=alice', fetch: async () => answers.shift() });
 
   assert.deepEqual(await made.client.read('/api/v1/documents/x?full=1'), { version: 3 });
   await assert.rejects(made.client.read('/api/v1/documents/y'), { code: 'not_found' });
-  await assert.rejects(made.client.read('/api/v1/documents/y'), { message: '502 Bad Gateway' });
 
   assert.deepEqual(made.asked.map(({ url }) => url), [
     'http://shop/api/v1/documents/x?full=1&user=alice',
     'http://shop/api/v1/documents/y?user=alice',
-    'http://shop/api/v1/documents/y?user=alice',
   ]);
+  return made;
+});
+
+for (const [what, fetch, message] of [
+  ['a page of a proxy', async () => new Response('<html>', { status: 502, statusText: 'Bad Gateway' }), '502 Bad Gateway'],
+  ['a page instead of an answer', async () => new Response('<html>', { statusText: 'OK' }), '200 OK'],
+  ['nothing', async () => new Response('null', { status: 503 }), '503 '],
+  ['the words of another', async () => new Response('{"detail":"x"}', { status: 404 }), '404 '],
+  ['a network that is gone', async () => { throw new TypeError('fetch failed'); }, 'fetch failed'],
+]) {
+  timed(`whatever is in the way of reading is a CommandError: ${what}`, async () => {
+    const made = world({ fetch });
+
+    await assert.rejects(made.client.read('/'), { name: 'CommandError', code: 'unavailable', message });
+    await assert.rejects(made.client.snapshot(), { name: 'CommandError', code: 'unavailable', message });
+    return made;
+  });
+}
+
+timed('reading that is taken back is a CommandError, too', async () => {
+  const controller = new AbortController();
+  const made = world({ fetch: async () => controller.signal.throwIfAborted() });
+  controller.abort();
+
+  await assert.rejects(made.client.read('/', controller.signal), { name: 'CommandError', code: 'aborted' });
   return made;
 });
 
@@ -319,6 +341,17 @@ timed('connected again after it was closed, it starts from a snapshot', async ()
   made.client.connect();
   await opened(made);
 
+  assert.equal(made.told.snapshot.length, 2);
+  return made;
+});
+
+timed('connected again after it was sent away, it starts from a snapshot of whoever is there now', async () => {
+  const made = await live();
+  made.sockets[0].breaks(4503, 'the token has been revoked');
+  made.client.connect();
+  await opened(made);
+
+  assert.equal(made.asked.length, 2);
   assert.equal(made.told.snapshot.length, 2);
   return made;
 });

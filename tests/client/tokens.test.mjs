@@ -104,6 +104,53 @@ timed('after 4401 it comes back once with a new token, not twice', async ({ tick
   return made;
 });
 
+timed('whoever gives tokens is told once that the last one was refused', async ({ tick }) => {
+  const asked = [];
+  const getToken = async ({ refused }) => { asked.push(refused); return 'x'; };
+  const made = await live({ getToken });
+  made.sockets[0].breaks(4401, 'the token has expired');
+  await tick(1_000);
+  made.sockets[1].breaks(1006);
+  await tick(2_000);
+  await opened(made);
+
+  assert.deepEqual(asked, [false, false, true, false]);
+  assert.equal(made.client.state, 'live');
+  return made;
+});
+
+timed('while no other token can be had, it is asked for again', async ({ tick }) => {
+  const asked = [];
+  const getToken = async ({ refused }) => {
+    asked.push(refused);
+    if (asked.length === 3) throw new Error('no network');
+    return 'x';
+  };
+  const made = await live({ getToken });
+  made.sockets[0].breaks(4401, 'the token has expired');
+  await tick(1_000);
+  await tick(2_000);
+  await opened(made);
+
+  assert.deepEqual(asked, [false, false, true, true]);
+  assert.equal(made.client.state, 'live');
+  return made;
+});
+
+timed('a token that is remembered by a clock that is behind is replaced when it is refused', async ({ tick }) => {
+  let [remembered, made] = ['old', 0];
+  const getToken = ({ refused }) => {
+    if (refused) remembered = `new ${made += 1}`;
+    return remembered;
+  };
+  const at = await live({ getToken });
+  at.sockets[0].breaks(4401, 'the token has expired');
+  await tick(1_000);
+
+  assert.deepEqual(at.sockets[1].protocols, ['app.v1', 'bearer.new 1']);
+  return at;
+});
+
 timed('a token that was good for a while is renewed again', async ({ tick }) => {
   const made = await live({ getToken: () => 'x' });
   for (let time = 0; time < 3; time += 1) {
@@ -139,6 +186,17 @@ timed('a snapshot that nobody may have without a token is as 4401', async ({ tic
   await opened(nobody);
   assert.deepEqual(nobody.told.close, [{ code: 4401, reason: 'no' }]);
   assert.equal(nobody.client.state, 'stopped');
+  return made;
+});
+
+timed('a mistake in asking for a token is a lost connection, in the order of all others', async () => {
+  const made = world({ getToken: () => { throw new Error('a mistake'); } });
+  made.client.connect();
+  assert.equal(made.client.state, 'connecting');
+  await settled();
+
+  assert.deepEqual(made.told.state, ['connecting', 'recovering']);
+  assert.deepEqual(made.told.close, [{ code: 1006, reason: 'a mistake' }]);
   return made;
 });
 

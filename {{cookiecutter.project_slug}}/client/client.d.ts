@@ -31,13 +31,15 @@
  * is heard. Without them every event is heard that is kept in the log; those that only pass reach
  * who names them.
  * `getToken` gives the token of whoever is logged in; it is asked before every connection and
- * request, and before the token that it gave expires, so let it remember. `apply` gives the view
- * as it is after an event, as a new value; without it the view is that of the last snapshot.
+ * request, and before the token that it gave expires, so let it remember: but not the one that it
+ * gave last when it is told that this was `refused`. `apply` gives the view as it is after an event,
+ * as a new value; without it the view is that of the last snapshot.
  * `outbox` is how many commands may wait for an answer.
  * @template [Event=Action]
  * @template {object} [View=Record<string, any>]
  * @typedef { {base?: string, query?: string, topics?: string[] | 'all',
- *   getToken?: () => string | null | undefined | Promise<string | null | undefined>,
+ *   getToken?: (last: {refused: boolean}) =>
+ *     string | null | undefined | Promise<string | null | undefined>,
  *   apply?: (view: View, name: string, fields: any, message: EventMessage<Event>) => View,
  *   outbox?: number, WebSocket?: any, fetch?: any, random?: () => number} } Options
  */
@@ -86,7 +88,9 @@ export type Options<Event = Action, View extends object = Record<string, any>> =
     base?: string;
     query?: string;
     topics?: string[] | 'all';
-    getToken?: () => string | null | undefined | Promise<string | null | undefined>;
+    getToken?: (last: {
+        refused: boolean;
+    }) => string | null | undefined | Promise<string | null | undefined>;
     apply?: (view: View, name: string, fields: any, message: EventMessage<Event>) => View;
     outbox?: number;
     WebSocket?: any;
@@ -94,10 +98,11 @@ export type Options<Event = Action, View extends object = Record<string, any>> =
     random?: () => number;
 };
 /**
- * A command that is not done. `code` is the service's, or `outbox_full` (not sent: too many wait),
- * or `aborted` (taken back before it was sent), or `stopped` (the client was stopped before there
- * was an answer). After `stopped` and `unavailable` it may have been done: sent again with the same
- * id, it is not done twice.
+ * A command that is not done, or something that cannot be read. `code` is the service's, which the
+ * client uses, too, of what it does not send (`invalid`, `id_reused`) and of a service that is not to
+ * be had (`unavailable`); or `outbox_full` (not sent: too many wait), or `aborted` (taken back before
+ * it was sent), or `stopped` (the client was stopped before there was an answer). After `stopped` and
+ * `unavailable` it may have been done: sent again with the same id, it is not done twice.
  */
 export declare class CommandError extends Error {
     code: string;
@@ -120,7 +125,9 @@ export declare class LiveClient<Command = Action, Event = Action, View extends o
     base: string;
     query: string;
     topics: "all" | string[] | undefined;
-    getToken: (() => string | null | undefined | Promise<string | null | undefined>) | undefined;
+    getToken: ((last: {
+        refused: boolean;
+    }) => string | null | undefined | Promise<string | null | undefined>) | undefined;
     apply: (view: View, name: string, fields: any, message: EventMessage<Event>) => View;
     outbox: number;
     WebSocket: any;

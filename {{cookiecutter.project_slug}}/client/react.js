@@ -100,7 +100,9 @@ class History {
       this.#client.on('snapshot', () => keep(NOTHING)),
       this.#client.on('event', (message) => {
         const { filter, limit } = this.#latest.current;
-        if (lets(filter, message)) keep([...this.#events, message].slice(-limit));
+        if (!lets(filter, message)) return;
+        const all = [...this.#events, message];
+        keep(all.slice(Math.max(0, all.length - limit)));
       }),
     ];
     return () => stops.forEach((stop) => stop());

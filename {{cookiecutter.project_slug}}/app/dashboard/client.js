@@ -31,13 +31,15 @@
  * is heard. Without them every event is heard that is kept in the log; those that only pass reach
  * who names them.
  * `getToken` gives the token of whoever is logged in; it is asked before every connection and
- * request, and before the token that it gave expires, so let it remember. `apply` gives the view
- * as it is after an event, as a new value; without it the view is that of the last snapshot.
+ * request, and before the token that it gave expires, so let it remember: but not the one that it
+ * gave last when it is told that this was `refused`. `apply` gives the view as it is after an event,
+ * as a new value; without it the view is that of the last snapshot.
  * `outbox` is how many commands may wait for an answer.
  * @template [Event=Action]
  * @template {object} [View=Record<string, any>]
  * @typedef { {base?: string, query?: string, topics?: string[] | 'all',
- *   getToken?: () => string | null | undefined | Promise<string | null | undefined>,
+ *   getToken?: (last: {refused: boolean}) =>
+ *     string | null | undefined | Promise<string | null | undefined>,
  *   apply?: (view: View, name: string, fields: any, message: EventMessage<Event>) => View,
  *   outbox?: number, WebSocket?: any, fetch?: any, random?: () => number} } Options
  */
@@ -52,15 +54,19 @@ const [LOST, TOO_BIG, EXPIRED, FORBIDDEN, DRAINING] = [1006, 1009, 4401, 4503, [
 // A burst that the service takes at once by default is longer than this.
 const IN_FLIGHT = 32;
 // What is refused for the moment only is sent again when the service says so, but not for ever.
-const [FOR_THE_MOMENT, TRIES] = [['rate_limited', 'unavailable'], 10];
-const SNAPSHOTS_A_CONNECTION = 3;
+const [FOR_THE_MOMENT, TRIES, LONGEST_PAUSE] = [['rate_limited', 'unavailable'], 10, 600_000];
+const [SNAPSHOT, SNAPSHOTS_A_CONNECTION] = ['/api/v1/snapshot', 3];
+const LONGEST_ID = 64;
+// As JSON has it, where what lies before is no backslash that takes this one's meaning away.
+const HALF_A_CHARACTER = /[^\\](?:\\\\)*\\ud[89a-f]/;
 const TAKEN_BACK = 'taken back before it was sent';
 
 /**
- * A command that is not done. `code` is the service's, or `outbox_full` (not sent: too many wait),
- * or `aborted` (taken back before it was sent), or `stopped` (the client was stopped before there
- * was an answer). After `stopped` and `unavailable` it may have been done: sent again with the same
- * id, it is not done twice.
+ * A command that is not done, or something that cannot be read. `code` is the service's, which the
+ * client uses, too, of what it does not send (`invalid`, `id_reused`) and of a service that is not to
+ * be had (`unavailable`); or `outbox_full` (not sent: too many wait), or `aborted` (taken back before
+ * it was sent), or `stopped` (the client was stopped before there was an answer). After `stopped` and
+ * `unavailable` it may have been done: sent again with the same id, it is not done twice.
  */
 export class CommandError extends Error {
   constructor(/** @type {Refusal} */ { message, code = 'internal', id, retry_after, fields }) {
@@ -94,6 +100,7 @@ export class LiveClient {
   #failures = 0;
   #snapshots = 0; // Since the connection was opened.
   #isHearing = false;
+  #isRefused = false; // The last token was; or else, the one given after that has yet to be accepted:
   #hasRenewed = false;
   /** @type {string[]} */ #names = [];
   /** @type {string[]} */ #also = [];
@@ -144,7 +151,6 @@ export class LiveClient {
   /** Let go of the socket, the timers, the page; what waits for an answer is rejected. */
   close() {
     this.#drop();
-    this.epoch = '';
     this.#stop('the client was closed');
   }
 
@@ -174,15 +180,20 @@ export class LiveClient {
    * @returns {Promise<Ack>}
    */
   async send(action, id = uuid(), signal) {
-    const known = this.#outbox.get(id);
-    if (known) return known.answer;
     const refuse = (/** @type {string} */ code, /** @type {string} */ message) => {
       throw new CommandError({ code, message, id });
     };
+    const text = JSON.stringify({ type: 'command', action, id });
+    // The service could not say which command it refuses, and this one would wait for ever.
+    const isId = typeof id === 'string' && id && [...id].length <= LONGEST_ID;
+    if (!isId) refuse('invalid', `an id has 1 to ${LONGEST_ID} characters`);
+    if (HALF_A_CHARACTER.test(text)) refuse('invalid', 'there is half a character in the command');
+    const known = this.#outbox.get(id);
+    if (known?.text === text) return known.answer;
+    if (known) refuse('id_reused', 'another command with this id waits for its answer');
     if (this.state === 'stopped') refuse('stopped', 'not connected: connect first');
     if (signal?.aborted) refuse('aborted', TAKEN_BACK);
     if (this.#outbox.size >= this.outbox) refuse('outbox_full', 'too many commands wait');
-    const text = JSON.stringify({ type: 'command', action, id });
     /** @type {any} */ const command = { text, isSent: false, mayBeDone: false, tries: 0 };
     command.answer = new Promise((resolve, reject) => Object.assign(command, { resolve, reject }));
     this.#outbox.set(id, command);
@@ -194,7 +205,7 @@ export class LiveClient {
 
   /** What the service knows now. @param {AbortSignal} [signal] @returns {Promise<Snapshot<View>>} */
   snapshot(signal) {
-    return this.read('/api/v1/snapshot', signal);
+    return this.read(SNAPSHOT, signal);
   }
 
   /**
@@ -202,14 +213,27 @@ export class LiveClient {
    * @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>}
    */
   async read(path, signal) {
-    const token = await this.getToken?.();
+    try {
+      return await this.#read(path, signal);
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      const code = signal?.aborted ? 'aborted' : 'unavailable';
+      throw new CommandError({ code, message: /** @type {Error} */ (error).message });
+    }
+  }
+
+  /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
+  async #read(path, signal) {
+    const token = await this.#token();
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     const { fetch } = this; // Called as a method, the browser's own refuses to work.
     const address = this.base + path + (path.includes('?') ? this.query.replace('?', '&') : this.query);
     const response = await fetch(address, { headers, signal });
-    if (response.ok) return response.json();
-    const nameless = () => ({ message: `${response.status} ${response.statusText}` }); // A proxy's.
-    throw new CommandError(await response.json().catch(nameless));
+    const said = await response.json().catch(() => signal?.throwIfAborted());
+    if (response.ok && said !== undefined) return said;
+    // What has other words, or none, is not the service, but a proxy or a login page before it.
+    const message = `${response.status} ${response.statusText}`;
+    throw new CommandError(said?.message ? said : { code: 'unavailable', message });
   }
 
   // Connecting: a socket, what to start from, and whatever happened after that.
@@ -219,8 +243,11 @@ export class LiveClient {
     this.#snapshots = 0;
     this.#after('connect', CONNECT_WITHIN, () => this.#lost(LOST, 'it took too long to connect'));
     try {
-      const token = await this.getToken?.();
-      if (!signal.aborted) this.#listen(token, signal);
+      const refused = this.#isRefused;
+      const token = await this.#token(refused);
+      if (signal.aborted) return;
+      if (refused) [this.#isRefused, this.#hasRenewed] = [false, true];
+      this.#listen(token, signal);
     } catch (error) {
       if (!signal.aborted) this.#lost(LOST, /** @type {Error} */ (error).message);
     }
@@ -248,7 +275,7 @@ export class LiveClient {
         return this.#lost(LOST, 'there is no way from the snapshot to the events');
       }
       try {
-        const snapshot = await this.snapshot(signal);
+        const snapshot = await this.#read(SNAPSHOT, signal);
         if (signal.aborted) return;
         this.#fresh = snapshot;
         this.#names = Object.keys(snapshot.state);
@@ -370,7 +397,8 @@ export class LiveClient {
     const isUntold = command.mayBeDone && message.code === 'rate_limited';
     if (FOR_THE_MOMENT.includes(message.code) && (++command.tries < TRIES || isUntold)) {
       command.isSent = false;
-      this.#after('pause', (message.retry_after ?? 1) * 1_000, () => this.#flush());
+      const pause = Math.min((message.retry_after ?? 1) * 1_000, LONGEST_PAUSE);
+      this.#after('pause', pause, () => this.#flush());
       return;
     }
     this.#outbox.delete(message.id);
@@ -392,6 +420,11 @@ export class LiveClient {
 
   // Tokens
 
+  /** What `getToken` throws at once comes as late as all that it gives. */
+  async #token(refused = false) {
+    return this.getToken?.({ refused });
+  }
+
   #renewLater(/** @type {string | null | undefined} */ token) {
     const left = expiry(token) - Date.now();
     if (!(left > 0)) return; // Not told, or this clock is wrong: the service will say so.
@@ -403,7 +436,7 @@ export class LiveClient {
   /** @param {string | null | undefined} old @param {AbortSignal} signal */
   async #renew(old, signal) {
     try {
-      const token = await this.getToken?.();
+      const token = await this.#token();
       if (signal.aborted || !token || token === old) return;
       this.#say({ type: 'auth', token });
       this.#renewLater(token);
@@ -418,7 +451,7 @@ export class LiveClient {
   #lost(/** @type {number} */ code, reason = '') {
     const isOver = (code >= 4500 && code < 5000)
       || (code === EXPIRED && (!this.getToken || this.#hasRenewed));
-    if (code === EXPIRED) this.#hasRenewed = true;
+    if (code === EXPIRED) this.#isRefused = true;
     if (code === TOO_BIG) this.#giveUpTheBiggest();
     this.#drop();
     if (isOver) this.#stop(reason || 'the service does not want this client back');
@@ -458,8 +491,9 @@ export class LiveClient {
   #stop(/** @type {string} */ message) {
     globalThis.removeEventListener?.('online', this.#hurry);
     globalThis.document?.removeEventListener('visibilitychange', this.#hurry);
+    this.epoch = ''; // Who connects next may be somebody else, who sees other things.
     this.#failures = 0;
-    this.#hasRenewed = false;
+    this.#isRefused = this.#hasRenewed = false;
     const left = [...this.#outbox];
     this.#outbox.clear();
     for (const [id, { reject }] of left) reject(new CommandError({ code: 'stopped', message, id }));
