@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from http import HTTPStatus
 
+LONGEST_WAIT = 600.0  # seconds, whatever the service asks for
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -51,14 +52,17 @@ class Lost:
 
 
 def refused(status: int, body: bytes, headers: Mapping[str, str]) -> Lost:
-    """What a refusal by HTTP comes to: a status is final, but for those that pass."""
+    """What an answer by HTTP comes to: it is final where it says that the request is wrong.
+
+    A page, or a way to another address, comes from whatever stands before the service.
+    """
     reason, wait = f"HTTP {status}", headers.get("Retry-After", "")
     with suppress(ValueError, KeyError, TypeError):
         reason = f"{json.loads(body)['message']} ({reason})"
     if status == HTTPStatus.UNAUTHORIZED:
         code = int(CloseCode.EXPIRED)
-    elif status in PASSING or status >= 500:
+    elif status in PASSING or not 400 <= status < 500:
         code = int(CloseCode.LOST)
     else:
         code = status
-    return Lost(code, reason, float(wait) if wait.isdecimal() else 0.0)
+    return Lost(code, reason, min(float(wait), LONGEST_WAIT) if wait.isdecimal() else 0.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import urllib.error
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from urllib.parse import urlsplit
@@ -91,15 +90,18 @@ class LiveClient:
 
     async def __aexit__(self, *problem: object) -> None:
         self._running.cancel()
-        await asyncio.wait([self._running])
-        self._stop(None)
+        try:
+            await asyncio.wait([self._running])
+        finally:  # also when it is cancelled: nobody waits for it for ever
+            self._stop(None)
 
     async def send(self, action: Action, id: str | None = None) -> Ack:
         """Have something done, once, however often the connection is lost; or raise CommandError.
 
-        When it is cancelled it may have been done.
+        `id` has 1 to 64 characters. What waits under the same id has the same answer; another
+        action is refused (`id_reused`). When it is cancelled it may have been done.
         """
-        return await self._outbox.send(action, id or str(uuid4()))
+        return await self._outbox.send(action, str(uuid4()) if id is None else id)
 
     def __aiter__(self) -> LiveClient:
         return self
@@ -141,15 +143,15 @@ class LiveClient:
             headers = await self._login.headers()
             if self.seq is None and self._topics != []:
                 within = self._timing.connect_within
-                told = await asyncio.to_thread(get_snapshot, self._snapshot, headers, within)
+                async with asyncio.timeout(within):
+                    told = await asyncio.to_thread(get_snapshot, self._snapshot, headers, within)
+                if isinstance(told, Lost):
+                    return told
                 self._inbox.begin(told)
             return await self._connection.last(self._ws, headers, self._login)
         except InvalidStatus as refusal:
             response = refusal.response
             return refused(response.status_code, bytes(response.body or b""), response.headers)
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return refused(refusal.code, refusal.read(), dict(refusal.headers))
         except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
             return Lost(CloseCode.LOST, str(problem) or type(problem).__name__)
 

@@ -41,8 +41,12 @@ class Login:
         return True
 
     async def renew(self, timing: Timing, say: Callable[[str], None]) -> None:
-        """Give every new token to `say`, again and again, before the last one expires."""
-        while self._get_token and self._token and (left := _seconds_left(self._token)) < inf:
+        """Give every new token to `say`, again and again, before the last one expires.
+
+        One that is new and has no time left says that this clock is wrong: the service will say
+        when its time is over.
+        """
+        while self._get_token and self._token and 0 < (left := _seconds_left(self._token)) < inf:
             early = min(timing.renew_before, left / 2)
             await asyncio.sleep(max(timing.first_delay, left - early))
             try:

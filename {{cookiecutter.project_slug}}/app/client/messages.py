@@ -50,7 +50,9 @@ class Ack:
 class CommandError(Exception):
     """A command that was refused, got no answer (`lost`), or was not sent (`offline`).
 
-    Whether a `lost` or an `unavailable` one was done, sending it again with the same id tells.
+    The client itself refuses what the service could not answer (`invalid`), and another command
+    with the id of one that waits (`id_reused`). Whether a `lost` or an `unavailable` one was done,
+    sending it again with the same id tells.
     """
 
     def __init__(self, code: str, message: str, id: str, retry_after: float | None = None) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from bisect import insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from .messages import Ack, Action, CommandError, message
+from .ending import LONGEST_WAIT
+from .messages import Ack, Action, CommandError
 
 LIMITED, UNAVAILABLE = "rate_limited", "unavailable"  # what may succeed a moment later
+LONGEST_ID = 64
 PAUSE_SECONDS = 1.0  # where the service does not say how long that is
 
 
@@ -61,13 +64,17 @@ class Outbox:
 
     async def send(self, action: Action, id: str) -> Ack:
         """Have it said as soon as there is room, and wait for the answer."""
+        text = _text(action, id)
         async with self._room:
+            while (same := self._waiting.get(id)) is not None:
+                if same.text != text:
+                    raise CommandError("id_reused", "another command with this id waits", id)
+                await asyncio.wait([same.answer])
+                if not same.answer.cancelled():  # by its sender; this one stays
+                    return same.answer.result()
             if self._closed is not None:
                 raise CommandError("offline", f"nothing was sent: {self._closed}", id)
-            if id in self._waiting:
-                raise ValueError(f"a command with the id {id} waits for its answer already")
             answer: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-            text = message("command", action=action, id=id)
             waiting = self._waiting[id] = Waiting(next(self._numbers), text, answer)
             self._unsaid.append(waiting)
             self._say_more()
@@ -100,7 +107,7 @@ class Outbox:
         waiting = self._waiting[told["id"]]
         outcome = _outcome(told)
         if isinstance(outcome, CommandError) and not waiting.refuse(outcome.code, self._tries):
-            self._put_back(waiting, outcome.retry_after or PAUSE_SECONDS)
+            self._put_back(waiting, min(outcome.retry_after or PAUSE_SECONDS, LONGEST_WAIT))
             return
         self._take_out(told["id"], waiting)
         if waiting.answer.done():  # its sender has been cancelled
@@ -149,7 +156,7 @@ class Outbox:
         """Of what was under way; if one was too big, this one was."""
         said = [name for name, waiting in self._waiting.items() if waiting.is_under_way]
         if said:
-            biggest = max(said, key=lambda name: len(self._waiting[name].text))
+            biggest = max(said, key=lambda name: len(self._waiting[name].text.encode()))
             words = "the command has too many bytes"
             self.settle({"type": "error", "id": biggest, "code": "too_large", "message": words})
 
@@ -162,6 +169,22 @@ class Outbox:
             else:
                 self._unsaid.remove(waiting)
             self._say_more()
+
+
+def _text(action: Action, id: str) -> str:
+    """The command as it is said; raises CommandError for one that could not be answered.
+
+    The service would not know by which id to refuse it, and it would wait for ever.
+    """
+    if not (isinstance(id, str) and 0 < len(id) <= LONGEST_ID):
+        raise CommandError("invalid", f"an id has 1 to {LONGEST_ID} characters", id)
+    said = {"type": "command", "action": action, "id": id}
+    try:
+        text = json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()  # half a character, a lone surrogate, has no bytes
+    except ValueError as problem:
+        raise CommandError("invalid", f"the command is no JSON: {problem}", id) from problem
+    return text
 
 
 def _outcome(told: Mapping[str, Any]) -> Ack | CommandError:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
-from app.client import Ack, CommandError
+from app.client import Ack, CommandError, connect
+from app.client.ending import LONGEST_WAIT
 from app.client.outbox import Outbox
 
 pytestmark = pytest.mark.anyio
@@ -128,3 +130,97 @@ async def test_what_may_have_been_done_is_never_too_fast(how: str) -> None:
     talk.acknowledge("a")
 
     assert await answers([sending]) == [Ack("a", 1)]
+
+
+@pytest.mark.parametrize(
+    ("action", "id"),
+    [
+        ({"RevokeTokens": {"user_id": "tea \ud83d"}}, "a"),
+        ({"RevokeTokens": {"\udc00": ""}}, "a"),
+        ({"RevokeTokens": {"user_id": float("nan")}}, "a"),
+        ({"RevokeTokens": {"user_id": float("inf")}}, "a"),
+        ("Reset", "\ud83d"),
+        ("Reset", ""),
+        ("Reset", "x" * 65),
+        ("Reset", 5),
+    ],
+)
+async def test_what_the_service_could_not_answer_is_refused_before_it_is_said(
+    action: Any, id: Any
+) -> None:
+    talk = Talk()
+
+    with pytest.raises(CommandError) as refused:
+        await talk.outbox.send(action, id)
+
+    assert (refused.value.code, refused.value.id) == ("invalid", id)
+    assert await talk.hear(0) == []
+
+
+async def test_an_empty_id_is_not_replaced_by_another() -> None:
+    with pytest.raises(CommandError, match="1 to 64"):
+        await connect("http://127.0.0.1:1").send("Reset", "")
+
+
+async def test_whole_characters_are_said_and_as_many_of_an_id_as_the_service_reads() -> None:
+    talk, name = Talk(), "🍵" * 64
+    sending = asyncio.create_task(
+        talk.outbox.send({"RevokeTokens": {"user_id": "🍵 \\ud83d"}}, name)
+    )
+
+    assert await talk.hear(1) == [name]
+    talk.acknowledge(name)
+    assert await answers([sending]) == [Ack(name, 1)]
+
+
+async def test_an_id_that_waits_has_one_answer_and_is_refused_to_another_command() -> None:
+    talk = Talk()
+    sending = talk.send("a", "a")
+    await talk.hear(1)
+
+    with pytest.raises(CommandError) as refused:
+        await talk.outbox.send("Other", "a")
+    talk.acknowledge("a")
+
+    assert (refused.value.code, refused.value.id) == ("id_reused", "a")
+    assert await answers(sending) == [Ack("a", 1)] * 2
+
+
+async def test_of_two_that_wait_for_one_answer_the_second_stays_when_the_first_goes() -> None:
+    talk = Talk()
+    first, second = talk.send("a", "a")
+    await talk.hear(1)
+    first.cancel()
+
+    assert await talk.hear(1) == ["a"]
+    talk.acknowledge("a")
+    assert await answers([second]) == [Ack("a", 1)]
+
+
+async def test_the_biggest_command_is_the_one_with_the_most_bytes() -> None:
+    talk = Talk()
+    texts = {"long": "x" * 60_000, "big": "茶" * 30_000}
+    long, big = (
+        asyncio.create_task(talk.outbox.send({"RevokeTokens": {"user_id": text}}, name))
+        for name, text in texts.items()
+    )
+    await talk.hear(2)
+    talk.outbox.end(is_too_big=True)
+
+    with pytest.raises(CommandError, match="too many bytes"):
+        await answers([big])
+    talk.acknowledge("long")
+    assert await answers([long]) == [Ack("long", 1)]
+
+
+async def test_the_service_may_say_to_wait_for_very_long_but_not_for_ever() -> None:
+    talk = Talk()
+    (sending,) = talk.send("a")
+    await talk.hear(1)
+    talk.outbox.settle(
+        {"type": "error", "code": "unavailable", "message": "", "id": "a", "retry_after": 1e20}
+    )
+
+    assert talk.outbox._pause is not None
+    assert talk.outbox._pause.when() <= asyncio.get_running_loop().time() + LONGEST_WAIT
+    sending.cancel()
