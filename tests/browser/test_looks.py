@@ -41,6 +41,26 @@ def test_everybody_can_read_what_is_said_on_the_socket(
     page.close()
 
 
+def test_what_colours_say_is_seen_where_the_reader_has_chosen_them(
+    service: Any, browser: Any
+) -> None:
+    with watching(browser, service.url, forced_colors="active", reduced_motion="reduce") as one:
+        one.submit("Add stock", Product="tea", Units="120")
+        event = one.panel("timeline").get_by_role("button", name="InventoryUpdated")
+        unchosen = event.screenshot()
+        event.press("Enter")
+        added = one.panel("timeline").locator("ins").first
+        expect(added).to_be_visible()
+        one.picture("forced-colors")
+
+        assert added.evaluate("it => getComputedStyle(it).textDecorationLine") == "underline"
+        assert event.screenshot() != unchosen
+        level = one.panel("inventory").locator("progress")
+        full = level.screenshot()
+        level.evaluate("it => { it.value = 0; }")
+        assert level.screenshot() != full
+
+
 def barriers(page: Any) -> list[tuple[str, str]]:
     """What keeps somebody from using the page, by the rules of axe, and the first place of each."""
     page.evaluate((node_modules() / "axe-core" / "axe.min.js").read_text())
@@ -62,6 +82,25 @@ def test_words_without_an_end_stay_within_their_card(service: Any, browser: Any)
 
         for part in (".items", ".sum", ".about", "time"):
             assert card.locator(part).evaluate(right) < card.evaluate(right), part
+
+
+def test_words_are_written_in_their_own_direction(service: Any, browser: Any) -> None:
+    with watching(browser, service.url) as one:
+        one.text("readme").fill("שלום עולם! (42) abc?")
+        one.submit("Say something", Message="שלום עולם! (42) abc?")
+        order_id = placed(one, Product="תה ירוק")
+        said = one.panel("chat").locator(".text")
+        expect(said).to_be_visible()
+
+        for words in (
+            one.text("readme"),
+            said,
+            one.order("processing", order_id).locator(".items"),
+            one.form("Place an order").get_by_label("Product"),
+        ):
+            assert words.evaluate("it => getComputedStyle(it).direction") == "rtl"
+        name = one.panel("chat").get_by_role("listitem").locator("b")
+        assert name.evaluate("it => getComputedStyle(it).direction") == "ltr"
 
 
 def test_whoever_has_no_token_is_told_how_to_give_one(tmp_path: Path, browser: Any) -> None:

@@ -89,7 +89,7 @@ export function chips(label, choose) {
  */
 export function field(label, attributes) {
   return el('label', { class: 'field' }, el('span', {}, label), el('input', {
-    required: true, autocomplete: 'off', ...attributes,
+    required: true, autocomplete: 'off', dir: 'auto', ...attributes,
   }));
 }
 

@@ -21,7 +21,7 @@ export function deskOf(typed) {
   let seen = '';
   const area = el('textarea', {
     id: 'document-text', rows: 9, placeholder: 'Nobody has written here yet.', readonly: true,
-    'aria-describedby': 'document-note',
+    'aria-describedby': 'document-note', dir: 'auto',
   });
   const label = el('label', { for: area.id });
   const note = el('span', { id: 'document-note' });
@@ -110,7 +110,7 @@ export function deskOf(typed) {
  */
 function conflictOf(keepMine, takeTheirs) {
   const words = el('p', { role: 'alert' });
-  const theirs = el('pre', { class: 'json', tabindex: 0 });
+  const theirs = el('pre', { class: 'json', tabindex: 0, dir: 'auto' });
   const keep = el('button', { type: 'button', class: 'primary' }, 'Keep mine');
   const take = el('button', { type: 'button' }, 'Take theirs');
   keep.addEventListener('click', keepMine);

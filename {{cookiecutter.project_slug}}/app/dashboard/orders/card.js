@@ -13,7 +13,7 @@ import { button, el, price, shortened, time, write } from '/dashboard/dom.js';
  */
 export function cardOf(order, ships, change) {
   const { order_id } = order;
-  const note = el('p', { class: 'note' });
+  const note = el('p', { class: 'note', dir: 'auto' });
   const ship = button('Ship', () => {
     change(order, { status: 'shipped', tracking_number: `TRK-${order_id.slice(-6)}` });
   }, { class: 'quiet ship', 'aria-label': `Ship order ${order_id}` });
@@ -21,9 +21,10 @@ export function cardOf(order, ships, change) {
     { class: 'quiet cancel', 'aria-label': `Cancel order ${order_id}` });
   const actions = el('p', { class: 'actions' }, ship, cancel);
   const root = el('li', { class: 'card', tabindex: -1, 'aria-label': `Order ${order_id}` },
-    el('p', { class: 'top' }, el('b', { class: 'items' }, wordsOf(order)), el('span', { class: 'sum' }, price(order.total_cents))),
-    el('p', { class: 'about' }, el('span', {}, order.customer_id), el('code', { title: order_id }, shortened(order_id)),
-      time(order.placed_at)),
+    el('p', { class: 'top' }, el('b', { class: 'items', dir: 'auto' }, wordsOf(order)),
+      el('span', { class: 'sum' }, price(order.total_cents))),
+    el('p', { class: 'about' }, el('span', { dir: 'auto' }, order.customer_id),
+      el('code', { title: order_id }, shortened(order_id)), time(order.placed_at)),
     note, actions);
   root.dataset.order = order_id;
 

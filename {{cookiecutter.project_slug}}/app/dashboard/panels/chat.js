@@ -168,8 +168,8 @@ function messageOf({ user_id, text, sent_at }) {
   const mark = el('span', { class: 'mark', 'aria-hidden': 'true' }, user_id.slice(0, 1).toUpperCase());
   mark.style.setProperty('--hue', hueOf(user_id));
   return el('li', {}, mark,
-    el('p', { class: 'top' }, el('b', {}, user_id), time(sent_at)),
-    el('p', { class: 'text' }, text));
+    el('p', { class: 'top' }, el('b', { dir: 'auto' }, user_id), time(sent_at)),
+    el('p', { class: 'text', dir: 'auto' }, text));
 }
 
 /** The same colour for the same person, everywhere. @param {string} name */
