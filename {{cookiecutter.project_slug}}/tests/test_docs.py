@@ -41,7 +41,7 @@ async def test_the_addresses_of_the_readme_are_there(http: httpx.AsyncClient) ->
 
 def test_a_name_that_is_erased_by_hand_is_nowhere_in_the_file(tmp_path: Path) -> None:
     name, file = "ada@example.org", tmp_path / "events.db"
-    text = json.dumps({"A": name})
+    text = json.dumps({"A": name}, separators=(",", ":"))
     entry = Entry(1, 0, "k1", name, "customer", f"{name}-1", text, text, text, outcome=text)
     asyncio.run(store(file, entry))
     page = (ROOT / "docs" / "log.md").read_text()
