@@ -24,9 +24,11 @@ class Ports:
 class Attempt:
     """One attempt at a task.
 
-    `origin` names the effect and is the same at every attempt: hand it to the outside as
-    idempotency key, because a task is performed again when its end was not stored. `given` is how
-    many of a Stream's commands are stored already.
+    `origin` names the effect and is the same at every attempt, but only within one epoch of the
+    log: it is a position, and after a restore, or in another log, another effect has it. As a task
+    is performed again when its end was not stored, give it an id for the outside to know it by, of
+    `env.new_id()`, in the event that asks for it. `given` is how many of a Stream's commands are
+    stored already.
     """
 
     origin: str

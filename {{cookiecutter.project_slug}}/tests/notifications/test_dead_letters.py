@@ -1,8 +1,8 @@
-"""A letter that cannot be sent is a dead letter, and is sent when an operator retries it."""
+"""Letters: each under a key of its own; one that cannot be sent waits for an operator."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,18 +44,26 @@ async def until(http: httpx.AsyncClient, url: str, is_so: Callable[[Any], object
             await asyncio.sleep(0)  # a request that waits for nothing lets nobody else have a turn
 
 
-async def test_a_letter_that_cannot_be_sent_is_retried_by_an_operator() -> None:
-    mail = Mail()
+@asynccontextmanager
+async def shipping(mail: Mail, customer_id: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A service with a log of its own, where the customer's order has just been shipped."""
     settings = Settings(event_log="memory://", _env_file=None)  # type: ignore[call-arg]
     app = create_app(settings, lambda: nullcontext(Ports(mail=mail, work=SimulatedWork())))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http,
     ):
-        order = {"customer_id": "ada", "order_id": "o1", "items": [ITEM]}
+        order = {"customer_id": customer_id, "order_id": "o1", "items": [ITEM]}
         await http.post("/api/v1/orders", json=order)
         await until(http, "/api/v1/orders/o1", lambda order: order["status"] == "processing")
         await http.post("/api/v1/orders/o1/ship", json={"tracking_number": "track-1"})
+        yield http
+
+
+async def test_a_letter_that_cannot_be_sent_is_retried_by_an_operator() -> None:
+    mail = Mail()
+
+    async with shipping(mail, "ada") as http:
         (letter,) = (await until(http, URL, lambda page: page["items"]))["items"]
         mail.is_broken = False
         retried = await http.post(f"{URL}/{letter['origin']}/retry")
@@ -65,5 +73,16 @@ async def test_a_letter_that_cannot_be_sent_is_retried_by_an_operator() -> None:
     assert letter["problem"] == "ValueError: no such address: ada"
     assert letter["attempts"] == 1
     assert retried.status_code == 204
-    assert mail.sent == [letter["origin"]]
+    assert mail.sent == [letter["effect"]["Run"]["task"]["SendMail"]["notification_id"]]
     assert left["items"] == []
+
+
+async def test_another_log_has_the_same_positions_and_no_letter_of_it_the_same_key() -> None:
+    first, other = Mail(is_broken=False), Mail(is_broken=False)
+
+    async with shipping(first, "ada") as http:
+        await until(http, URL, lambda _: first.sent)
+    async with shipping(other, "bob") as http:
+        await until(http, URL, lambda _: other.sent)
+
+    assert first.sent != other.sent, "the mail service would take bob's for ada's again"

@@ -126,10 +126,10 @@ class Letters:
 
 
 @pytest.mark.anyio
-async def test_a_letter_is_sent_under_the_origin_of_its_effect() -> None:
+async def test_a_letter_is_sent_under_the_id_of_its_notification() -> None:
     mail, work = Letters(), None
     ports: Any = Ports(mail=mail, work=work)  # type: ignore[arg-type] # no work is asked for
 
-    await SendMail("ntf-1", "cust-1", NEWS)(ports, Attempt("7/0"))
+    await SendMail("ntf-1", "cust-1", NEWS)(ports, Attempt("7.0"))
 
-    assert mail.sent == [("cust-1", NEWS, "7/0")]
+    assert mail.sent == [("cust-1", NEWS, "ntf-1")]

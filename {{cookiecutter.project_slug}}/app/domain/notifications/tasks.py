@@ -16,5 +16,5 @@ class SendMail:
     message: str
 
     async def __call__(self, ports: Ports, attempt: Attempt) -> None:
-        """Hand the letter over; the origin tells the mail service that a repetition is one."""
-        await ports.mail.send(self.user_id, SUBJECT, self.message, key=attempt.origin)
+        """Hand the letter over; its id tells the mail service that a repetition is one."""
+        await ports.mail.send(self.user_id, SUBJECT, self.message, key=self.notification_id)
