@@ -59,7 +59,7 @@ EDITS = [
         "class OrderPraised:\n"
         '    """Somebody likes the order."""\n\n'
         "    order_id: Id\n"
-        "    customer_id: Id\n"
+        "    customer_id: UserName\n"
         "    words: str\n\n\n"
         "OrderCommand: TypeAlias",
     ),

@@ -36,7 +36,7 @@ def test_a_refused_order_is_taken_back_and_told_in_words(service: Any, browser: 
         seen = "window.seen = 0; new MutationObserver(() => { seen += document"
         seen += ".querySelectorAll('.column[data-status=pending] .hoped').length })"
         one.page.evaluate(f"{seen}.observe(document.body, {{childList: true, subtree: true}})")
-        one.place(Customer="not an id")
+        one.place(Customer="a\u200bb")  # which cannot be seen
 
         toast = one.page.locator(".toast")
         expect(toast).to_contain_text("field 'customer_id'")

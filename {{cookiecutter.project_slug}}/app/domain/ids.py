@@ -1,4 +1,4 @@
-"""Names of things, as they may appear in an address."""
+"""Names: of things, as they may appear in an address, and of users, as others chose them."""
 
 import re
 from typing import Annotated, TypeAlias
@@ -17,3 +17,5 @@ def is_id(text: str) -> bool:
 
 
 Id: TypeAlias = Annotated[str, Len(1, 64), Predicate(is_id)]
+# Whoever issues the tokens chooses the names: `auth0|5f7c`, `alice@example.com`.
+UserName: TypeAlias = Annotated[str, Len(1, 64), Predicate(str.isprintable)]

@@ -233,7 +233,7 @@ BAD_ORDERS: list[Any] = [
     {"customer_id": "c", "items": [{**WIDGET, "quantity": 10**30}]},
     {"customer_id": "c", "items": [{**WIDGET, "unit_price_cents": -1}]},
     {"customer_id": "c", "items": [{"product_id": "p"}]},
-    {"customer_id": "a b", "items": [WIDGET]},
+    {"customer_id": "a\nb", "items": [WIDGET]},
     {"customer_id": "c", "items": [WIDGET], "order_id": "../x"},
     {"customer_id": "c", "items": [WIDGET], "discount": 5},
     {"customer_id": "c", "items": [WIDGET] * 101},

@@ -1,7 +1,9 @@
 """Who hears what: by topic, by principal, and only if it exists."""
 
+import asyncio
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -62,6 +64,47 @@ async def test_a_customer_hears_their_own_orders_whatever_they_name(service: Ser
         await names(unnamed, 6)
     customers = {next(iter(message["action"].values()))["customer_id"] for message in messages}
     assert customers == {"ada"}
+
+
+@pytest.mark.parametrize(
+    "name", ["auth0|5f7c", "alice@example.com", "Zoë Ünal", "a,b", "a:b", "a/b?c#d", "x" * 64]
+)
+async def test_whatever_an_issuer_calls_a_customer_they_order_hear_of_it_and_read_it(
+    shared_service: Service, name: str
+) -> None:
+    user = urlencode({"user": name})
+    url = f"{shared_service.url}/api/v1"
+    async with (
+        asyncio.timeout(10),
+        httpx.AsyncClient(base_url=url) as http,
+        connect(f"{shared_service.ws}/ws?{user}") as ws,
+    ):
+        topics = [f"orders:{name}"]
+        await ws.send(json.dumps({"type": "subscribe", "topics": topics}))
+        subscribed = json.loads(await ws.recv())
+
+        order = {"customer_id": name, "items": [ITEM]}
+        placed = await http.post(f"/orders?{user}", json=order)
+        assert placed.status_code == 201, placed.text
+        heard = json.loads(await ws.recv())
+        listed = (await http.get(f"/orders?{user}")).json()
+        shown = (await http.get(f"/snapshot?topics=orders&{user}")).json()
+
+    assert subscribed["topics"] == topics
+    assert heard["action"]["OrderPlaced"]["customer_id"] == name
+    for orders in listed["items"], shown["state"]["orders"]:
+        assert [each["customer_id"] for each in orders] == [name]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", 7])
+async def test_what_no_issuer_calls_a_customer_is_refused(
+    shared_service: Service, name: object
+) -> None:
+    async with httpx.AsyncClient(base_url=f"{shared_service.url}/api/v1") as http:
+        answer = await http.post("/orders", json={"customer_id": name, "items": [ITEM]})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert [each["loc"] for each in answer.json()["fields"]] == ["customer_id"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 from annotated_types import Ge, Le, Len
 
-from app.domain.ids import Id
+from app.domain.ids import Id, UserName
 
 TrackingNumber: TypeAlias = Annotated[str, Len(1, 64)]
 Reason: TypeAlias = Annotated[str, Len(1, 500)]
@@ -44,7 +44,7 @@ class Item:
 class PlaceOrder:
     """Order these items; without an `order_id` the service makes one."""
 
-    customer_id: Id
+    customer_id: UserName
     items: Annotated[tuple[Item, ...], Len(1, 100)]
     order_id: Id | None = None
 

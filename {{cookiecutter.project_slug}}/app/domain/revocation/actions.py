@@ -6,12 +6,9 @@ A new field of an event needs a default, so that the log of yesterday still load
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
-from annotated_types import Len, Predicate
-
-# Whoever issues the tokens chooses the names: `auth0|5f7c`, `alice@example.com`.
-UserName: TypeAlias = Annotated[str, Len(1, 64), Predicate(str.isprintable)]
+from app.domain.ids import UserName
 
 # Commands: what clients ask for.
 
