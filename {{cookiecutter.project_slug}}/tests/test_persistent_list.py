@@ -21,6 +21,15 @@ def test_it_has_every_value_in_its_place_however_it_was_made(length: int) -> Non
     assert list(values.newest_first()) == list(reversed(range(length)))
 
 
+@pytest.mark.parametrize("length", [*LENGTHS, 2 * BLOCK + CHUNK + 7])
+def test_there_is_nothing_before_its_first_value_nor_after_its_last(length: int) -> None:
+    values = PersistentList.of(range(length))
+
+    for position in (-BLOCK, -CHUNK, -1, *range(length, length + BLOCK + CHUNK)):
+        with pytest.raises(IndexError):
+            values[position]
+
+
 @pytest.mark.parametrize("length", LENGTHS)
 def test_adding_to_it_leaves_it_as_it_was(length: int) -> None:
     before = PersistentList.of(range(length))

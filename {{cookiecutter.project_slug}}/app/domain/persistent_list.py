@@ -27,6 +27,8 @@ class PersistentList(Generic[T]):
         return (len(self.blocks) * CHUNK + len(self.chunks)) * CHUNK + len(self.last)
 
     def __getitem__(self, position: int) -> T:
+        if not 0 <= position < len(self):
+            raise IndexError(f"there is no value {position} among {len(self)}")
         number, place = divmod(position, CHUNK)
         block, number = divmod(number, CHUNK)
         chunks = self.blocks[block] if block < len(self.blocks) else self.chunks

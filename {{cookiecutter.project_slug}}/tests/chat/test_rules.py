@@ -6,6 +6,7 @@ from hypothesis import strategies as some
 
 from app.core.principal import Principal, Role
 from app.core.rejected import Code
+from app.domain.chat import state
 from app.domain.chat.actions import (
     MessageSent,
     PresenceChanged,
@@ -106,6 +107,15 @@ def test_however_many_rooms_one_user_has_opened_others_open_more() -> None:
     flood.when(SendMessage("attic", "hi", "m1"), by=ALICE).then(
         MessageSent("attic", "m1", "alice", "hi", NOW)
     )
+
+
+def test_a_room_that_was_forgotten_is_not_shown_however_few_a_user_may_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "ROOMS_OF_A_USER", 2)
+    chat = given(said("lobby", 1), said("attic", 1), said("cellar", 1)).state.chat
+
+    assert [room.room for room in view(chat, ALICE)] == ["cellar", "attic"]
 
 
 def test_a_room_that_was_forgotten_is_opened_by_whoever_speaks_there_next() -> None:

@@ -69,11 +69,11 @@ class Chat:
     def changed(self, room: Room) -> Chat:
         """The chat after somebody spoke in a room; a new one takes the place of a silent one."""
         name, user_id = room.room, room.opened_by
-        recent = (name, *(other for other in self.recent if other != name))
         opened = (*(other for other in self.opened.get(user_id, ()) if other != name), name)
         rooms = self.rooms.insert(name, room)
-        for forgotten in opened[:-ROOMS_OF_A_USER]:  # `recent` has later ones only
+        for forgotten in opened[:-ROOMS_OF_A_USER]:
             rooms = rooms.remove(forgotten)
+        recent = (name, *(other for other in self.recent if other != name and other in rooms))
         kept = self.opened.insert(user_id, opened[-ROOMS_OF_A_USER:])
         return Chat(rooms, recent[:SHOWN_ROOMS], kept)
 
