@@ -26,7 +26,10 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print or write it; the same code gives the same text, and a mistake leaves a file alone."""
-    text = LANGUAGES[options.language]()
+    try:
+        text = LANGUAGES[options.language]()
+    except ValueError as problem:  # what the language has no words for
+        raise Refused(str(problem)) from problem
     if options.output is None:
         print(text, end="")
     else:

@@ -16,10 +16,12 @@ PRIMITIVES = {
     "null": "null",
 }
 SHAPES = {"$ref", "const", "enum", "oneOf", "anyOf", "type"}
-SHAPES |= {"properties", "required", "additionalProperties", "items", "prefixItems"}
+SHAPES |= {"properties", "required", "additionalProperties", "propertyNames"}
+SHAPES |= {"items", "prefixItems"}
 # What narrows a value without changing its type, or says something about it.
 WORDS = {"title", "description", "default", "examples", "deprecated", "format", "pattern"}
 WORDS |= {"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "multipleOf"}
+WORDS |= {"minProperties", "maxProperties"}
 WORDS |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 NAME = re.compile(r"[A-Za-z_$][\w$]*")
 BOUNDS = (
@@ -34,7 +36,14 @@ def declarations(schemas: Mapping[str, Any]) -> str:
 
     An object is an `interface`, a union has one choice a line.
     """
-    return "\n".join([HEAD, *(_declaration(name, schema) for name, schema in schemas.items())])
+    return "\n".join([HEAD, *(_named(name, schema) for name, schema in schemas.items())])
+
+
+def _named(name: str, schema: Any) -> str:
+    try:
+        return _declaration(name, schema)
+    except ValueError as problem:
+        raise ValueError(f"{name}: {problem}") from None
 
 
 def _declaration(name: str, schema: Any) -> str:
@@ -78,7 +87,7 @@ def _object(schema: Any, indent: str) -> str:
     fields = schema.get("properties", {})
     if not fields:
         others = schema.get("additionalProperties", "properties" not in schema)
-        return f"Record<string, {_type(others, indent) if others else 'never'}>"
+        return _record(schema, _type(others, indent) if others else "never")
     required = schema.get("required", ())
     lines = [
         _comment("; ".join(_limits(field)), f"{indent}  ")
@@ -88,6 +97,13 @@ def _object(schema: Any, indent: str) -> str:
     if len(lines) == 1 and "\n" not in lines[0]:
         return " ".join(["{", lines[0].strip().removesuffix(";"), "}"])
     return "\n".join(["{", *lines, f"{indent}}}"])
+
+
+def _record(schema: Any, value: str) -> str:
+    """A map; of keys that have names, none must be there."""
+    key = _type({"type": "string", **schema.get("propertyNames", {})}, "")
+    record = f"Record<{key}, {value}>"
+    return record if key == "string" else f"Partial<{record}>"
 
 
 def _key(name: str) -> str:

@@ -75,6 +75,12 @@ def test_a_full_shelf_takes_no_more() -> None:
     full.when(AddStock("prod-1", 1)).then_rejected(Code.CONFLICT, "no room")
 
 
+def test_what_an_order_gives_back_finds_room_on_a_full_shelf() -> None:
+    cancelled = given(FIVE, PLACED, RESERVED, InventoryUpdated("prod-1", SHELF), CANCELLED)
+
+    cancelled.when(ReleaseStock("ord-7")).then(RELEASED, InventoryUpdated("prod-1", SHELF + 2))
+
+
 def test_what_an_order_wants_is_laid_aside_and_the_order_is_confirmed() -> None:
     placed = given(FIVE, PLACED)
 

@@ -4,11 +4,14 @@ import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import httpx
 import pytest
+from annotated_types import Len
 from pydantic import TypeAdapter
 from rpds import HashTrieMap
 
@@ -16,7 +19,8 @@ from app import domain
 from app.access.principal import identity_of_handshake
 from app.api.asyncapi import OPERATIONS, QUERY, asyncapi
 from app.bootstrap import create_app
-from app.cli import main
+from app.cli import main, schema
+from app.core.principal import Role
 from app.live import socket
 from app.settings import Settings
 from app.wire import codec
@@ -134,6 +138,37 @@ def test_the_same_code_prints_the_same(language: str) -> None:
 def test_what_has_no_typescript_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="no TypeScript is known for patternProperties"):
         declarations({"Odd": {"type": "object", "patternProperties": {}}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "printed"),
+    [
+        (Mapping[str, int], "Record<string, number>"),
+        (Mapping[Annotated[str, Len(1, 64)], int], "Record<string, number>"),
+        (Mapping[date, int], "Record<string, number>"),
+        (Annotated[Mapping[str, int], Len(1, 9)], "Record<string, number>"),
+        (Mapping[Role, int], "Partial<Record<Role, number>>"),
+        (Mapping[Literal["a", "b"], str], 'Partial<Record<"a" | "b", string>>'),
+    ],
+)
+def test_a_map_has_keys_of_whatever_kind(kind: Any, printed: str) -> None:
+    found = TypeAdapter(kind).json_schema()
+    found.pop("$defs", None)  # of types that have declarations of their own
+
+    assert declarations({"Found": found}).endswith(f"export type Found = {printed};\n")
+
+
+def test_a_schema_that_cannot_be_printed_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = {"type": "object", "patternProperties": {}}
+    monkeypatch.setattr(schema, "schemas", lambda: {"Odd": odd})
+
+    assert main(["schema", "typescript"]) == 1
+
+    told = capsys.readouterr()
+    words = f"Odd: no TypeScript is known for patternProperties in {odd}"
+    assert (told.out, told.err) == ("", f"cannot print the schema: {words}\n")
 
 
 async def test_every_view_of_the_state_has_the_type_that_is_described(

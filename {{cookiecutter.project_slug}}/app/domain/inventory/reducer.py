@@ -136,7 +136,7 @@ def added_up(items: Iterable[Item]) -> tuple[Units, ...]:
 
 
 def require_room(product_id: str, available: int) -> None:
-    """No shelf holds more than a thousand million units."""
+    """Nobody adds to a thousand million units; what orders give back always finds room."""
     if available > SHELF:
         raise Rejected(Code.CONFLICT, f"there is no room for {available} units of {product_id}")
 
