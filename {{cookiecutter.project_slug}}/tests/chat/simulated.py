@@ -1,12 +1,14 @@
 """The chat in a simulation."""
 
-from collections import Counter
 from random import Random
 
 from app.core.principal import Principal
 from app.domain import Command, State
 from app.domain.chat.actions import MessageSent, SendMessage
 from tests.simulation.features import Story
+
+KEPT, ROOMS = 3, 1
+LIMITS = {"app.domain.chat.state": {"KEPT": KEPT, "ROOMS_OF_A_USER": ROOMS}}
 
 
 def command(chance: Random, state: State, principal: Principal) -> Command:
@@ -27,6 +29,28 @@ def check(state: State) -> None:
 
 
 def finish(story: Story) -> None:
-    """Every message that was sent was counted."""
-    sent = Counter(each.room for each in story.events.values() if isinstance(each, MessageSent))
-    assert {room: story.state.chat.get(room).sent for room in sent} == sent
+    """What was said last in each room is there, as it was said and by whom; all was counted.
+
+    So are the rooms that were not forgotten, in the order in which somebody spoke there last.
+    """
+    said: dict[str, list[MessageSent]] = {}
+    for _, event in story.of(MessageSent):
+        said[event.room] = [*said.pop(event.room, ()), event]
+        opener = said[event.room][0].user_id
+        own = [room for room, messages in said.items() if messages[0].user_id == opener]
+        for forgotten in own[:-ROOMS]:
+            del said[forgotten]
+    chat = story.state.chat
+    assert list(chat.recent) == list(said)[::-1]
+    assert chat.rooms.keys() == said.keys()
+    for room, messages in said.items():
+        assert chat.get(room).sent == len(messages)
+        shown = [(m.message_id, m.user_id, m.text, m.sent_at) for m in chat.get(room).messages]
+        last = messages[-KEPT:]
+        assert shown == [(m.message_id, m.user_id, m.text, m.sent_at) for m in last]
+    for decided in story.decided:
+        if isinstance(decided.command, SendMessage):
+            (sent,) = decided.events.values()
+            assert isinstance(sent, MessageSent)
+            assert (sent.room, sent.text) == (decided.command.room, decided.command.text)
+            assert sent.user_id == decided.by.name

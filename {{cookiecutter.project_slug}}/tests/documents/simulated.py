@@ -9,6 +9,9 @@ from app.domain.documents.actions import Change, Delete, DocumentUpdated, EditDo
 from app.domain.documents.reducer import changed
 from tests.simulation.features import Story
 
+DOCUMENTS = 1
+LIMITS = {"app.domain.documents.reducer": {"DOCUMENTS_OF_A_USER": DOCUMENTS}}
+
 
 def command(chance: Random, state: State, principal: Principal) -> Command:
     """Edit a document, now and then one that somebody else has edited meanwhile."""
@@ -22,26 +25,35 @@ def command(chance: Random, state: State, principal: Principal) -> Command:
 
 
 def check(state: State) -> None:
-    """Every document that is listed was edited, and somebody was the first to do so."""
-    assert all(document.version > 0 for document in state.documents.after(0))
-    assert sum(state.documents.begun.values()) == len(state.documents.ids)
+    """Every document is listed once and was edited, and nobody has begun too many."""
+    documents = state.documents
+    assert sorted(documents.ids) == sorted(documents.by_id)
+    assert sorted(documents.recent) == sorted(documents.by_id)
+    assert all(document.version > 0 for document in documents.after(0))
+    assert all(begun <= DOCUMENTS for begun in documents.begun.values())
 
 
 def finish(story: Story) -> None:
-    """A document has as many versions as edits, each of the one before, and the text of all."""
+    """A document has as many versions as edits, each of the one before, and the text of all.
+
+    Whoever edited it first has begun it.
+    """
     versions: Counter[str] = Counter()
     texts: dict[str, str] = {}
-    for event in story.events.values():
-        if isinstance(event, DocumentUpdated):
-            versions[event.doc_id] += 1
-            assert event.version == versions[event.doc_id]
-            for change in event.changes:
-                texts[event.doc_id] = changed(texts.get(event.doc_id, ""), change)
+    first: dict[str, str] = {}
+    for _, event in story.of(DocumentUpdated):
+        first.setdefault(event.doc_id, event.user_id)
+        versions[event.doc_id] += 1
+        assert event.version == versions[event.doc_id]
+        for change in event.changes:
+            texts[event.doc_id] = changed(texts.get(event.doc_id, ""), change)
     for decided in story.decided:
         if isinstance(decided.command, EditDocument):
-            (event,) = decided.events.values()
-            assert isinstance(event, DocumentUpdated)
-            assert event.version == decided.command.base_version + 1
+            (edit,) = decided.events.values()
+            assert isinstance(edit, DocumentUpdated)
+            assert edit.user_id == decided.by.name
+            assert edit.version == decided.command.base_version + 1
+    assert dict(story.state.documents.begun) == Counter(first.values())
     documents = {each.doc_id: each for each in story.state.documents.after(0)}
     assert {doc_id: each.version for doc_id, each in documents.items()} == versions
     assert {doc_id: each.text for doc_id, each in documents.items()} == texts

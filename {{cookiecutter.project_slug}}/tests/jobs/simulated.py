@@ -7,12 +7,24 @@ from typing import Any
 
 from app.core.principal import Principal
 from app.domain import Command, State
-from app.domain.jobs.actions import BatchProcessStarted, CancelBatch, StartBatch
+from app.domain.jobs.actions import (
+    BatchProcessCancelled,
+    BatchProcessCompleted,
+    BatchProcessProgress,
+    BatchProcessStarted,
+    CancelBatch,
+    StartBatch,
+)
 from app.domain.jobs.state import Status
 from tests.simulation.features import Story
 from tests.simulation.outside import Outside
 
 WEIGHT = 2
+KEPT, RUNNING = 2, 3
+LIMITS = {
+    "app.domain.jobs.state": {"KEPT": KEPT},
+    "app.domain.jobs.reducer": {"RUNNING": RUNNING},
+}
 
 
 @dataclass
@@ -43,18 +55,41 @@ def command(chance: Random, state: State, principal: Principal) -> Command:
 
 
 def check(state: State) -> None:
-    """No more is done of a batch than there is, and all of it when it is completed."""
+    """No more is done of a batch than there is, and all of it when it is completed.
+
+    No more run than may; of those that have ended no more are kept than are to be.
+    """
     for batch in state.jobs.newest_first():
         assert batch.processed == batch.succeeded + batch.failed <= batch.total
         assert (batch.status is Status.COMPLETED) <= (batch.processed == batch.total)
+    assert 0 <= state.jobs.running <= RUNNING
+    assert len(state.jobs.ended) <= KEPT
 
 
 def finish(story: Story) -> None:
-    """Every batch has ended, but for those whose work was given up; each item counts once."""
+    """Every batch has ended, but for those whose work was given up; each item counts once.
+
+    After it was cancelled nothing is heard of its work. A batch's id is free when it is forgotten.
+    """
+    running: dict[str, tuple[int, int]] = {}
+    ended: list[str] = []
     for position, event in story.events.items():
-        if isinstance(event, BatchProcessStarted) and not story.is_discarded(position):
-            batch = story.state.jobs.get(event.batch_id)
-            assert batch is not None
-            assert batch.status is not Status.RUNNING, f"batch {batch.batch_id} does not end"
-            if batch.status is Status.COMPLETED:
-                assert batch.failed == len(range(0, batch.total, 5))
+        match event:
+            case BatchProcessStarted(batch_id, total):
+                assert batch_id not in (*running, *ended[-KEPT:])
+                running[batch_id] = position, total
+            case BatchProcessProgress(batch_id):
+                assert batch_id in running
+            case BatchProcessCompleted(batch_id, succeeded, failed):
+                _, total = running.pop(batch_id)
+                ended.append(batch_id)
+                assert failed == len(range(0, total, 5))
+                assert succeeded == total - failed
+            case BatchProcessCancelled(batch_id):
+                begun, _ = running.pop(batch_id)
+                ended.append(batch_id)
+                assert story.last.get(begun, 0) < position, f"the work of {batch_id} goes on"
+    for batch_id, (position, _) in running.items():
+        assert story.is_discarded(position), f"batch {batch_id} does not end"
+    assert list(story.state.jobs.ended) == ended[-KEPT:]
+    assert sorted(story.state.jobs.by_id) == sorted((*running, *ended[-KEPT:]))

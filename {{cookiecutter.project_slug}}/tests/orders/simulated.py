@@ -4,7 +4,15 @@ from random import Random
 
 from app.core.principal import Principal, Role
 from app.domain import Command, State
-from app.domain.orders.actions import CancelOrder, Item, PlaceOrder, ShipOrder, Status
+from app.domain.orders.actions import (
+    CancelOrder,
+    Item,
+    OrderPlaced,
+    OrderShipped,
+    PlaceOrder,
+    ShipOrder,
+    Status,
+)
 from tests.simulation.features import Story
 
 PRODUCTS = ("bolt", "nut", "untracked")
@@ -45,8 +53,28 @@ def check(state: State) -> None:
 
 
 def finish(story: Story) -> None:
-    """Every order has left, or was cancelled, if only because nobody shipped it in time."""
+    """Every order has left, or was cancelled, if only because nobody shipped it in time.
+
+    It is of whoever it was placed for, with what they wanted; one that has left expires no more.
+    """
     for order in story.state.orders.by_id.values():
         assert order.status not in OPEN, f"order {order.order_id} is {order.status}"
-    placed = sum(isinstance(each.command, PlaceOrder) for each in story.decided)
-    assert placed == len(story.state.orders.by_id)
+    orders = story.state.orders
+    placed = {event.order_id: position for position, event in story.of(OrderPlaced)}
+    assert sum(isinstance(each.command, PlaceOrder) for each in story.decided) == len(placed)
+    assert list(orders.ids) == list(placed)
+    for decided in story.decided:
+        match decided.command:
+            case PlaceOrder(customer_id, items):
+                (event,) = decided.events.values()
+                assert isinstance(event, OrderPlaced)
+                order = orders.by_id[event.order_id]
+                assert (order.customer_id, order.items) == (customer_id, items)
+            case CancelOrder(order_id) if decided.by.role is Role.CUSTOMER:
+                assert orders.by_id[order_id].customer_id == decided.by.name, (
+                    "another's order is cancelled"
+                )
+    for position, shipped in story.of(OrderShipped):
+        assert shipped.customer_id == orders.by_id[shipped.order_id].customer_id
+        expiry = story.last[placed[shipped.order_id]]
+        assert expiry < position, f"order {shipped.order_id} is shipped, and expires"

@@ -21,9 +21,5 @@ def check(state: State) -> None:
 
 def finish(story: Story) -> None:
     """Of each user the last revocation counts, and nothing else does."""
-    last = {
-        event.user_id: event.revoked_at
-        for event in story.events.values()
-        if isinstance(event, TokensRevoked)
-    }
+    last = {event.user_id: event.revoked_at for _, event in story.of(TokensRevoked)}
     assert dict(story.state.revocation.by_user) == last

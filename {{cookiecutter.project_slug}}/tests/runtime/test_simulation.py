@@ -5,11 +5,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.simulation.features import FEATURES
+from app.domain import State
+from tests.simulation import features
+from tests.simulation.features import FEATURES, Story
 from tests.simulation.sabotage import OF_THE_STORE, Patch
 from tests.simulation.sabotage_nodes import OF_NODES
 from tests.simulation.sabotage_time import OF_TIME
@@ -83,6 +86,17 @@ def test_the_same_seed_gives_the_same_run_in_any_process() -> None:
 
     assert digests == {" ".join(simulate(seed).digest() for seed in seeds)}
     assert digests != {simulate(4712).digest()}
+
+
+def test_a_check_that_stumbles_is_told_with_its_feature(monkeypatch: pytest.MonkeyPatch) -> None:
+    def finish(story: Story) -> None:
+        story.ports["no such port"]
+
+    odd = replace(FEATURES[0], name="odd", finish=finish)
+    monkeypatch.setattr(features, "FEATURES", [odd])
+
+    with pytest.raises(Violation, match="odd: KeyError\\('no such port'\\)"):
+        features.check_story(Story(State(), {}))
 
 
 SABOTAGES = {**OF_THE_STORE, **OF_TIME, **OF_NODES}

@@ -12,7 +12,7 @@ from app.domain import Command, Event, State
 from app.runtime.decide import Decider
 from app.runtime.decision import Request
 from app.runtime.event_log.port import Entry
-from app.runtime.head import Head
+from app.runtime.head import Head, principal_of
 from app.runtime.pending import Turn
 from app.wire import codec
 from tests.simulation.disk import Disk
@@ -115,9 +115,13 @@ def story_of(disk: Disk, state: State, ports: Mapping[str, Any]) -> Story:
         first = entries[0]
         if first.action is not None and first.principal != SYSTEM.name:
             command = codec.decode_command(first.action)
-            story.decided.append(Decided(command, first.principal, events))
+            by = principal_of(first.principal, first.role)
+            story.decided.append(Decided(command, by, events))
         if first.continues is not None and first.outcome == Turn.STARTED:
             story.started[first.continues] += 1
         if first.settles is not None and first.outcome == "discarded":
             story.discarded.add(first.settles)
+        about = first.settles or first.continues
+        if about is not None:
+            story.last[int(about.partition(".")[0])] = first.position
     return story

@@ -1,12 +1,13 @@
 """The features that can be simulated: those whose tests have a `simulated.py`.
 
-It has two functions, and may have two more, and a number:
+It has two functions, and may have two more, and two values:
 
     command(chance, state, principal)   some command that the principal could send now
     check(state)                        asserts what is always true
     finish(story)                       asserts what is true in the end, when all effects have ended
     ports(outside)                      the feature's ports, by the name that `Ports` has for them
     WEIGHT                              how often it is chosen, 1 being usual
+    LIMITS                              the feature's limits, small: by module and name
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from app.core.principal import Principal
 from app.domain import Command, Event, State
 from tests.simulation.outside import Outside
 from tests.simulation.violation import Violation
+
+T = TypeVar("T")
 
 FOLDER = Path(__file__).parent.parent
 
@@ -34,7 +37,7 @@ class Decided:
     """A command that was accepted, who sent it, and its events by position."""
 
     command: Command
-    by: str
+    by: Principal
     events: Mapping[int, Event]
 
 
@@ -43,7 +46,8 @@ class Story:
     """All that a log tells, in order, and the State in the end.
 
     `started` counts the attempts at an effect, by origin; `discarded` are the origins of effects
-    that an operator gave up.
+    that an operator gave up. `last` is the last position that tells of an effect, by the position
+    of the event that asked for it.
     """
 
     state: State
@@ -52,10 +56,15 @@ class Story:
     events: dict[int, Event] = field(default_factory=dict)
     started: Counter[str] = field(default_factory=Counter)
     discarded: set[str] = field(default_factory=set)
+    last: dict[int, int] = field(default_factory=dict)
 
     def is_discarded(self, position: int) -> bool:
         """Whether an effect of the event at this position was given up."""
         return any(origin.split(".")[0] == str(position) for origin in self.discarded)
+
+    def of(self, kind: type[T]) -> Iterator[tuple[int, T]]:
+        """The events of this class, with their positions."""
+        return ((p, event) for p, event in self.events.items() if isinstance(event, kind))
 
 
 def no_ports(outside: Outside) -> Mapping[str, Any]:
@@ -77,6 +86,7 @@ class Feature:
     finish: Callable[[Story], None]
     ports: Callable[[Outside], Mapping[str, Any]]
     weight: int
+    limits: Mapping[str, Mapping[str, object]]
 
 
 def find_features() -> Sequence[Feature]:
@@ -91,6 +101,7 @@ def find_features() -> Sequence[Feature]:
             getattr(module, "finish", nothing),
             getattr(module, "ports", no_ports),
             getattr(module, "WEIGHT", 1),
+            getattr(module, "LIMITS", {}),
         )
         found.append(feature)
     return found
@@ -112,12 +123,14 @@ def check_story(story: Story) -> None:
 
 @contextmanager
 def _named(feature: Feature) -> Iterator[None]:
-    """Say which feature's assertion fails, and which it is."""
+    """Say which feature's assertion fails, and which it is; or what else it stumbles over."""
     try:
         yield
     except AssertionError as problem:
         line = traceback.extract_tb(problem.__traceback__)[-1].line
         raise Violation(f"{feature.name}: {str(problem) or line}") from problem
+    except Exception as problem:
+        raise Violation(f"{feature.name}: {problem!r}") from problem
 
 
 FEATURES = find_features()

@@ -1,4 +1,4 @@
-"""Limits of the service, made so small that a short schedule comes to all of them."""
+"""Limits of the service and of its features, so small that a short schedule comes to them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from app.runtime.retry import RetryPolicy
+from tests.simulation.features import FEATURES
 
 
 class Silent:
@@ -51,6 +52,7 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
     "app.runtime.lease": {"monotonic": steady, "log": SILENT},
     "app.runtime.event_log.growth": {"ENTRIES_A_READ": 2, "SECONDS_BETWEEN_LOOKS": 5.0},
     "app.wire.state": {"ITEMS_A_ROW": 3},
+    **{module: limits for each in FEATURES for module, limits in each.limits.items()},
 }
 MODULES = {name: import_module(name) for name in LIMITS}
 
