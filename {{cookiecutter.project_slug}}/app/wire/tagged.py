@@ -19,6 +19,8 @@ from pydantic_core.core_schema import CoreSchema
 # JSON has no infinity (RFC 8259, 6): what nobody could write again is not taken.
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 AGAIN = STRICT | ConfigDict(revalidate_instances="always")
+# Beyond this whole numbers are not the same to every reader of JSON (RFC 8259, 6).
+LARGEST = 2**53 - 1
 TAG = "action "  # before the name of a class, in the location of what is wrong with one
 MISSHAPEN = "misshapen action"
 
@@ -55,7 +57,7 @@ def checker(cls: Any) -> SchemaValidator:
     """Looks at an instance of a dataclass, and all within, as if it had come from outside."""
     alone = _Shape(lambda handler: handler.generate_schema(cls))
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[object | None, alone], config=AGAIN)
-    return SchemaValidator(adapter.core_schema)
+    return SchemaValidator(_narrowed(adapter.core_schema))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _strictly(build: Build, handler: GetCoreSchemaHandler) -> CoreSchema:
     means "as JSON says it", and one reader for both doors refuses with the same words.
     """
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[object | None, _Shape(build)], config=STRICT)
-    schema, shared = _impatient(adapter.core_schema), []
+    schema, shared = _narrowed(adapter.core_schema), []
     validator = SchemaValidator(schema)
     if schema["type"] == "definitions":
         schema, shared = schema["schema"], schema["definitions"]
@@ -101,19 +103,35 @@ def _strictly(build: Build, handler: GetCoreSchemaHandler) -> CoreSchema:
     return handler.generate_schema(_Shape(lambda _: whole))
 
 
-def _impatient(schema: Any) -> Any:
-    """The schema, but a sequence is left at its first bad element.
+def _narrowed(schema: Any) -> Any:
+    """The schema, but whole numbers have bounds, and a sequence is left at its first bad element.
 
     Where each of 20,000 is looked at to say what is wrong with it, a message takes half a second:
     pydantic counts only the good ones against a `Len`.
     """
     match schema:
         case dict():
-            found = {key: _impatient(value) for key, value in schema.items()}
-            return found | {"fail_fast": True} if found.get("type") == "tuple" else found
+            found = {key: _narrowed(value) for key, value in schema.items()}
+            match found.get("type"):
+                case "tuple":
+                    found["fail_fast"] = True
+                case "int":
+                    return _exact(found)
+            return found
         case list():
-            return [_impatient(value) for value in schema]
+            return [_narrowed(value) for value in schema]
     return schema
+
+
+def _exact(schema: dict[str, Any]) -> dict[str, Any]:
+    """A whole number within the bounds that all have; JSON Schema tells only those of its own."""
+    said = {"pydantic_js_functions": [lambda _, handler: handler(schema)]}
+    bounded = {**schema, "metadata": {**schema.get("metadata", {}), **said}}
+    if "gt" not in schema:
+        bounded["ge"] = max(schema.get("ge", -LARGEST), -LARGEST)
+    if "lt" not in schema:
+        bounded["le"] = min(schema.get("le", LARGEST), LARGEST)
+    return bounded
 
 
 def _tagged_schema(classes: tuple[type, ...], handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -17,11 +17,11 @@ from app.domain import ClientCommand, Command, Event, Task, topic_of
 from app.domain.revocation.actions import RevokeTokens
 from app.wire import codec
 from app.wire.protocol import Command as CommandMessage
-from app.wire.tagged import ExternallyTagged
+from app.wire.tagged import LARGEST, ExternallyTagged
 
 # What JSON can carry between programs: RFC 8259, section 6, for numbers; RFC 3339 for times.
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
-st.register_type_strategy(int, st.integers(-(2**53), 2**53))
+st.register_type_strategy(int, st.integers(-LARGEST, LARGEST))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
 COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, ExternallyTagged()])

@@ -38,6 +38,7 @@ class Build:
     name: Annotated[str, Len(1, 5)]
     weight: float = 1.0
     parts: tuple[Part, ...] = ()
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,14 @@ class Elsewhere:
     name: str = "a"
 
 
+LARGEST = 2**53 - 1  # from there on JavaScript takes one whole number for another
 BOSS = Principal("boss", Role.OPERATOR)
 STORED: Stored[Build | Stop] = Stored(Build | Stop, "Command")
 
 
-@pytest.mark.parametrize("action", [Build("é", 0.5, (Part(1),)), Build("a", 2), Stop()])
+@pytest.mark.parametrize(
+    "action", [Build("é", 0.5, (Part(1),)), Build("a", 2), Build("a", turn=-LARGEST), Stop()]
+)
 def test_what_is_written_is_read_as_the_same(action: Build | Stop) -> None:
     assert STORED.read(STORED.write(STORED.checked(action))) == action
 
@@ -74,6 +78,8 @@ WRONG = {
     "no end": unlike(weight=inf),
     "a list": unlike(parts=[Part(1)]),
     "too small": unlike(parts=(Part(0),)),
+    "too large": unlike(parts=(Part(LARGEST + 1),)),
+    "too far below": unlike(turn=-LARGEST - 1),
     "another class": unlike(parts=(Stop(),)),
 }
 
@@ -120,3 +126,9 @@ async def test_a_rule_that_makes_what_cannot_be_read_costs_its_own_command(of: t
 def test_a_number_that_could_not_be_written_again_is_not_read(weight: str) -> None:
     with pytest.raises(ValidationError, match="finite number"):
         STORED.read('{"Build":{"name":"a","weight":' + weight + "}}")
+
+
+@pytest.mark.parametrize("turn", [LARGEST + 1, -LARGEST - 1, 10**26])
+def test_a_whole_number_that_others_would_take_for_another_is_not_read(turn: int) -> None:
+    with pytest.raises(ValidationError, match=f"equal to -?{LARGEST}"):
+        STORED.read('{"Build":{"name":"a","turn":' + str(turn) + "}}")
