@@ -140,10 +140,11 @@ def create_app(
     if proxies := proxies_of(settings):
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     answer_every_refusal(app)
-    for router in (socket.router, *api.ROUTERS):  # in this order routes are looked for
-        app.include_router(router)
-    for router in (stream.router, *api.V1):
+    app.include_router(socket.router)  # for every request routes are gone through in this order
+    for router in (*api.V1, stream.router):
         app.include_router(router, prefix="/api/v1", responses=REFUSALS)
+    for router in api.ROUTERS:
+        app.include_router(router)
     return app
 
 

@@ -38,24 +38,17 @@ from app.api.orders import router as orders
 # {%- endif +%}
 from app.api.revocations import router as revocations
 
-# The application includes each by itself: routers within routers are gone through again and again
-# for every request.
-ROUTERS = (health.router, dashboard.router, prometheus.router, asyncapi.router)
-
-# Those below /api/v1.
+# Those below /api/v1. For every request they are gone through in this order: what is asked for
+# most comes first. The application includes each by itself, as routers within routers are gone
+# through again and again.
 V1 = (
     # one router a line
-    commands.router,
-    snapshot.router,
-    dead_letters.router,
-    history.router,
-    revocations,
     # {% if cookiecutter.starter == "blank" %}
     counter,
     # {% endif %}
     # {% if cookiecutter.starter != "blank" %}
-    inventory,
     orders,
+    inventory,
     # {% endif %}
     # {% if cookiecutter.starter == "showcase" %}
     chat,
@@ -63,4 +56,12 @@ V1 = (
     jobs,
     notifications,
     # {% endif %}
+    commands.router,
+    snapshot.router,
+    history.router,
+    dead_letters.router,
+    revocations,
 )
+
+# All others.
+ROUTERS = (health.router, dashboard.router, prometheus.router, asyncapi.router)
