@@ -260,7 +260,7 @@ def test_the_image_is_what_the_lock_file_says(docker: Docker, tmp_path: Path) ->
     docker = Docker(docker.environment, project)
     docker("build", *BUILD, "-t", f"{IMAGE}-locked", ".")
 
-    look = "import psycopg, nats, app.main; print(psycopg.pq.__impl__)"
+    look = "import psycopg, nats, app.bootstrap; print(psycopg.pq.__impl__)"
     assert locked == ""
     assert docker("run", "--network", "none", "--rm", f"{IMAGE}-locked", "python", "-c", look) == (
         "binary"

@@ -104,7 +104,8 @@ def test_any_document_can_be_opened(service: Any, browser: Any) -> None:
         expect(other.panel("documents").get_by_role("alert")).to_contain_text("doc_id")
         expect(other.text("not an id")).not_to_be_editable()
         one.text("menu").fill("scones, jam")
-        expect(other.page.locator("#seq")).to_have_text(one.page.locator("#seq").inner_text())
+        for window in one, other:
+            expect(window.page.locator("#seq")).to_have_text("2")
         expect(other.panel("documents").get_by_role("alert")).to_contain_text("doc_id")
         other.panel("documents").get_by_role("button", name="menu").press("Enter")
         expect(other.text("menu")).to_have_value("scones, jam")

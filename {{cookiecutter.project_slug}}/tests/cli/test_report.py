@@ -91,7 +91,7 @@ def test_a_log_with_a_single_difference_is_told_by_its_name() -> None:
     found.add(DecidedDifferently(1, "ada (operator)", '"Stop"', Ending(), Ending(refused="late")))
 
     heading, *_, last = found.as_text().splitlines()
-    assert "give a new field a default, or turn the old event into a new one" in heading
+    assert "give a new field a default, or turn what is old into what is new" in heading
     assert last == (
         "sqlite:///x.db: 1 entry read: 1 cannot be read, 0 differences of the State, "
         "1 command decided differently."
