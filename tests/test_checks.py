@@ -47,8 +47,8 @@ def test_a_fresh_project_passes_its_own_type_check(bake: Bake, starter: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("python", [each for each in CHOICES["python"] if each != HERE])
-def test_a_fresh_project_passes_its_type_check_on_every_other_python(
+@pytest.mark.parametrize("python", {CHOICES["python"][0], CHOICES["python"][-1]} - {HERE})
+def test_a_fresh_project_passes_its_type_check_on_the_newest_python_and_on_the_oldest(
     bake: Bake, python: str
 ) -> None:
     """The standard library's types differ, so one that passes on this Python may fail on others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Generic
@@ -197,6 +197,7 @@ class Course(Generic[State, Command, Event]):
         state, asked = rules.reduce(self._advance.state, event, env)
         effects = [_durable(effect) for effect in asked] if asked else []
         text, topic = rules.encode_event(event), rules.topic_of(event)
+        _require_readable(rules.decode_event, text)
         self._add(state, text, effects=effects)
         self._events.append(Happened(event, topic, text, position, self._request.id))
 
@@ -216,6 +217,9 @@ class Course(Generic[State, Command, Event]):
         command = request.command if is_first else None
         if request.nth is not None:
             goes_on, outcome = True, f"{Turn.GIVEN}: {outcome}"
+        asked = rules.encode_effects(effects) if effects else None
+        if asked is not None:
+            _require_readable(lambda text: [*rules.decode_effects(text)], asked)
         entry = Entry(
             position=self._advance.position + 1,
             time=self._now,
@@ -225,13 +229,21 @@ class Course(Generic[State, Command, Event]):
             cause=request.id,
             action=None if command is None else rules.encode_command(command),
             event=event,
-            effects=rules.encode_effects(effects) if effects else None,
+            effects=asked,
             settles=None if goes_on else origin,
             continues=origin if goes_on else None,
             outcome=None if origin is None else outcome,
         )
         self._entries.append(entry)
         self._advance.enter(entry, state, effects)
+
+
+def _require_readable(read: Callable[[str], object], text: str) -> None:
+    """Raise ValueError for what no start could read again: it is not to get into the log."""
+    try:
+        read(text)
+    except Rejected as problem:
+        raise ValueError(f"this could not be read again: {problem.message}: {text}") from None
 
 
 def _durable(effect: Append[Event] | Publish[Event] | Durable[Command]) -> Durable[Command]:

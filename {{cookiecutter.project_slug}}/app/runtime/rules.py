@@ -22,7 +22,7 @@ class Rules(Generic[State, Command, Event]):
     """A domain as functions: its beginning, its reducer, its policy and its JSON.
 
     `authorise` and `reduce` raise Rejected to refuse a command; the decoders raise Rejected for
-    what they cannot read, and the encoders whatever they like for what could not be read again.
+    what they cannot read.
     `told_event` gives the JSON by which an event is told that was read from what was stored.
     `fingerprint` names the version of the code that makes the State: a snapshot of another is not
     used. `remember_seconds` is how long a command's id is remembered. Ephemeral events of

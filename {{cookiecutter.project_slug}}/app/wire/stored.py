@@ -1,4 +1,4 @@
-"""Reads and writes actions as the log has them: found by class, one validator for each."""
+"""Reads actions that this service has written itself: found by name, one validator a class."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Never, TypeVar, get_args
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from app.wire.tagged import ExternallyTagged, Untagged, checker
+from app.wire.tagged import ExternallyTagged, Untagged
 
 T = TypeVar("T")
 
@@ -19,35 +19,17 @@ class Stored(Generic[T]):
     union takes; whatever else goes to the union, which says what is wrong with it.
     """
 
-    def __init__(self, union: Any, name: str) -> None:
-        """`name` is what people call the union."""
-        self._name = name
+    def __init__(self, union: Any) -> None:
         tagged: Any = Annotated[union, ExternallyTagged()]
         self._union: TypeAdapter[T] = TypeAdapter(tagged)
-        self._checkers: dict[type, Callable[[Any], T]] = {}
-        self._writers: dict[type, Callable[[Any], str]] = {}
-        self._readers: dict[str, Callable[[str | bytes], T]] = {}
-        for cls in get_args(union) or (union,):
-            if cls is not Never:
-                self._learn(cls)
+        self._classes = {cls for cls in get_args(union) or (union,) if cls is not Never}
+        self._readers: dict[str, Callable[[str | bytes], T]] = {
+            cls.__name__: _validator(cls).validate_json for cls in self._classes if fields(cls)
+        }
 
-    def checked(self, action: T) -> T:
-        """The action, if it can be read again once it is written.
-
-        Raises TypeError for a class that is not of the union, and pydantic's ValidationError for a
-        value that its field does not allow.
-        """
-        checker = self._checkers.get(type(action))
-        if checker is None:
-            raise TypeError(
-                f"nobody could read {type(action).__name__} again: "
-                f"add it to `{self._name}` in app/domain/__init__.py"
-            )
-        return checker(action)
-
-    def write(self, action: T) -> str:
-        """The JSON of what was read, or checked: `{"Moved": {"by": 1}}`, or `"Stop"`."""
-        return self._writers[type(action)](action)
+    def has(self, cls: type) -> bool:
+        """Whether what is of this class can be read again."""
+        return cls in self._classes
 
     def read(self, text: str) -> T:
         """An action from its JSON; raises pydantic's ValidationError."""
@@ -72,14 +54,7 @@ class Stored(Generic[T]):
                     pass  # as above
         return self._union.validate_json(orjson.dumps(value))
 
-    def _learn(self, cls: Any) -> None:
-        name = cls.__name__
-        self._checkers[cls] = checker(cls).validate_python
-        if not fields(cls):
-            self._writers[cls] = lambda _: f'"{name}"'
-            return
-        alone: Any = Annotated[cls, Untagged()]
-        adapter: TypeAdapter[Any] = TypeAdapter(alone)
-        dump, before = adapter.serializer.to_json, '{"' + name + '":'
-        self._writers[cls] = lambda action: before + dump(action, warnings="error").decode() + "}"
-        self._readers[name] = adapter.validator.validate_json
+
+def _validator(cls: Any) -> Any:
+    alone: Any = Annotated[cls, Untagged()]
+    return TypeAdapter(alone).validator

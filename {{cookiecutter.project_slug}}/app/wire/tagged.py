@@ -18,7 +18,6 @@ from pydantic_core.core_schema import CoreSchema
 
 # JSON has no infinity (RFC 8259, 6): what nobody could write again is not taken.
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-AGAIN = STRICT | ConfigDict(revalidate_instances="always")
 # Beyond this whole numbers are not the same to every reader of JSON (RFC 8259, 6).
 LARGEST = 2**53 - 1
 TAG = "action "  # before the name of a class, in the location of what is wrong with one
@@ -51,13 +50,6 @@ class Untagged:
     ) -> CoreSchema:
         """The dataclass's own schema, made strict."""
         return _strictly(lambda generate: generate.generate_schema(source), handler)
-
-
-def checker(cls: Any) -> SchemaValidator:
-    """Looks at an instance of a dataclass, and all within, as if it had come from outside."""
-    alone = _Shape(lambda handler: handler.generate_schema(cls))
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[object | None, alone], config=AGAIN)
-    return SchemaValidator(_narrowed(adapter.core_schema))
 
 
 @dataclass(frozen=True, slots=True)

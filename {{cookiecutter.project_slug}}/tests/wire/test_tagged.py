@@ -11,7 +11,6 @@ from annotated_types import Predicate
 from pydantic import TypeAdapter, ValidationError
 
 from app.wire import codec, problems
-from app.wire.stored import Stored
 from app.wire.tagged import ExternallyTagged, Untagged
 
 
@@ -55,9 +54,6 @@ def test_what_was_parsed_already_is_read_the_same_way() -> None:
 
 @pytest.mark.parametrize("action", [Build("é", (Part(1), Part(2))), Stop()])
 def test_what_is_written_can_be_read(action: Build | Stop) -> None:
-    stored: Stored[Build | Stop] = Stored(Build | Stop, "Command")
-
-    assert ACTION.validate_json(stored.write(action)) == action
     assert ACTION.validate_json(ACTION.dump_json(action)) == action
 
 
