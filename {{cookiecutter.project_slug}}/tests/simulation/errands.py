@@ -122,15 +122,16 @@ class Clients:
     async def run(self, errand: Errand, life: Life, visit: int) -> None:
         """Have it done, as far as this life of the service goes, or until the client has moved."""
         store = life.store
-        now = asyncio.get_running_loop().time()
-        await asyncio.sleep(max(0.0, errand.at - now))
+        await asyncio.sleep(max(0.0, errand.at - asyncio.get_running_loop().time()))
         while store is not None and not errand.is_over and errand.visits == visit:
             if errand.command is None:
                 (feature,) = self.chance.choices(FEATURES, WEIGHTS)
                 errand.command = feature.command(self.chance, store.state, errand.by)
             require(store.seq <= len(self.disk.entries), "the State is ahead of the log")
             errand.sent += 1
-            errand.since = life.earliest() if errand.since is None else errand.since
+            # Nodes' clocks differ, and whichever of those that were asked may have done it.
+            now = life.earliest()
+            errand.since = now if errand.since is None else min(errand.since, now)
             since = len(self.disk.entries)
             answer = await self.ask(errand, errand.command, store)
             if isinstance(answer, Rejected):
