@@ -18,10 +18,10 @@ from app.bootstrap import create_app
 from app.core.principal import Principal, Role
 from app.domain.revocation.actions import RevokeTokens
 from app.live.live import Live
-from app.live.message import Outgoing
 from app.live.port import Connection
 from app.live.session import Session
 from tests.access.keys import settings_of
+from tests.live.codes import Codes
 from tests.service import Service
 from tests.talk import Talk
 
@@ -207,22 +207,8 @@ async def test_a_page_of_another_origin_is_refused_with_the_handshake(guarded: S
     assert refused.value.response.status_code == 403
 
 
-class Client:
-    """A connection that keeps with which code it is closed."""
-
-    def __init__(self) -> None:
-        self.codes: list[int] = []
-
-    def write(self, message: Outgoing) -> None:
-        """It takes whatever it is told."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Keep it."""
-        self.codes.append(code)
-
-
 async def test_whoever_is_revoked_while_it_is_let_in_is_sent_away() -> None:
-    app, client = create_app(settings_of()), Client()
+    app, client = create_app(settings_of()), Codes()
     now = time.time()
     ada = Identity(Principal("ada", Role.CUSTOMER), expires=now + 60, issued=now - 60)
 
@@ -238,7 +224,7 @@ async def test_whoever_is_revoked_while_it_is_let_in_is_sent_away() -> None:
 
 async def test_whoever_says_late_who_it_is_is_one_too_many_then() -> None:
     app = create_app(settings_of(jwt_secret=SECRET, connections_per_principal=1))
-    client = Client()
+    client = Codes()
     async with app.router.lifespan_context(app):
         live: Live = app.state.live
         live.limits.connect("192.0.2.1").identify(Principal("ada", Role.OPERATOR))

@@ -8,11 +8,11 @@ from app.access.identity import Identity
 from app.bootstrap import create_app
 from app.core.principal import Principal, Role
 from app.live.live import Live
-from app.live.message import Outgoing
 from app.live.patience import UNTRIED, Patience
 from app.live.port import Connection
 from app.live.session import Session
 from tests.access.keys import settings_of
+from tests.live.codes import Codes
 
 
 def code(patience: Patience) -> int | None:
@@ -66,23 +66,9 @@ def test_who_is_too_fast_now_and_then_stays() -> None:
     assert code(after_limited(UNTRIED, 1000, began=0, seconds=1)) is None
 
 
-class Client:
-    """A connection that keeps with which code it is closed."""
-
-    def __init__(self) -> None:
-        self.codes: list[int] = []
-
-    def write(self, message: Outgoing) -> None:
-        """It takes whatever it is told."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Keep it."""
-        self.codes.append(code)
-
-
 @pytest.mark.anyio
 async def test_whoever_says_something_between_that_can_be_read_is_put_up_with() -> None:
-    app, client = create_app(settings_of()), Client()
+    app, client = create_app(settings_of()), Codes()
     olga = Identity(Principal("olga", Role.OPERATOR))
     async with app.router.lifespan_context(app):
         live: Live = app.state.live
