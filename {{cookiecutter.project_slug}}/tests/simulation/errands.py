@@ -91,8 +91,11 @@ class Clients:
                 self.begin(errand, self.lives)
 
     def begin(self, errand: Errand, lives: Sequence[Life]) -> None:
-        """Have it done by one of these, if there is any."""
+        """Have it done by one of these, if there is any; another may have been asked before."""
+        before = errand.served_by
         errand.served_by = life = self.chance.choice(lives) if lives else None
+        if before is not None and life is not before:
+            errand.has_moved |= before.world.is_shared and errand.sent > 0
         errand.visits += 1
         if life is not None:
             life.spawn(self.run, errand, life, errand.visits)
@@ -102,7 +105,6 @@ class Clients:
         self.lives[:] = [other for other in self.lives if other is not life]
         for errand in self.errands:
             if errand.served_by is life and not errand.is_over:
-                errand.has_moved |= life.world.is_shared and errand.sent > 0
                 self.begin(errand, self.lives)
 
     def lose_patience(self, life: Life) -> None:
@@ -112,7 +114,6 @@ class Clients:
             is_left = errand.served_by is life and errand.sent and not errand.is_over
             if is_left and errand.id is not None and others and self.chance.random() < 0.5:
                 self.met["moved"] += 1
-                errand.has_moved = True
                 self.begin(errand, others)
 
     def are_done(self) -> bool:
