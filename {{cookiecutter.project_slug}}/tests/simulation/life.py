@@ -98,8 +98,10 @@ class Life:
     def _asked(self, entries: Sequence[Entry]) -> None:
         self.pace.asked(entries, self.loop.time())
         if isinstance(self.log, SharedLog) and any(map(is_of_effect, entries)):
-            may_note = self.log.holds(LEASE) or self.log.is_unlucky
-            require(may_note, f"{entries[0].position} is noted without the lease")
+            first, log = entries[0].position, self.log
+            is_too_late = first <= len(self.world.disk.entries)  # others have stored more: refused
+            may_note = log.holds(LEASE) or log.is_unlucky or is_too_late
+            require(may_note, f"{first} is noted without the lease")
 
     def _refused(self, entries: Sequence[Entry]) -> None:
         if not self.world.is_shared:  # a new term begins anew, with what was left of the last one
