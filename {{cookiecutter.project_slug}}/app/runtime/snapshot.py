@@ -24,6 +24,9 @@ from app.runtime.rules import Command, Event, Rules, State
 ENTRIES_BETWEEN = 100_000
 ENTRIES_AT_THE_END = 1_000
 ENTRIES_AFTER_A_FAILURE = 10_000
+# How many times as long as the last one took: to write down a State of millions takes a while,
+# and a busy service would do nothing else.
+REST = 10
 SECONDS_AT_THE_END = 10.0
 ITEMS_A_ROW = 250
 
@@ -40,6 +43,8 @@ class Snapshots(Generic[State, Command, Event]):
     def __init__(self, event_log: EventLog, rules: Rules[State, Command, Event]) -> None:
         self.saved = 0
         self._not_before = 0
+        self._rested = 0.0
+        self._now = asyncio.get_running_loop().time
         self._log = event_log
         self._rules = rules
         self._saving: asyncio.Task[None] | None = None
@@ -49,7 +54,8 @@ class Snapshots(Generic[State, Command, Event]):
         # A share of the log, so that snapshots of a State that grows do not take ever more time.
         enough = max(ENTRIES_BETWEEN, head.position // 4)
         is_due = head.position >= max(self.saved + enough, self._not_before)
-        if is_due and (self._saving is None or self._saving.done()):
+        is_idle = self._saving is None or self._saving.done()
+        if is_due and is_idle and self._now() >= self._rested:
             self._saving = tasks.create_task(self._save(head), name="snapshot")
 
     async def at_the_end(self, head: Head[State, Command]) -> None:
@@ -64,6 +70,7 @@ class Snapshots(Generic[State, Command, Event]):
             log.warning("no snapshot was saved: it takes too long for an end")
 
     async def _save(self, head: Head[State, Command]) -> None:
+        began = self._now()
         try:
             await save_snapshot(self._log, self._rules, head)
         except (LogUnavailable, NotWritten) as problem:  # the log has it all: a start takes longer
@@ -71,6 +78,7 @@ class Snapshots(Generic[State, Command, Event]):
             log.warning("no snapshot was saved", problem=str(problem))
         else:
             self.saved = head.position
+        self._rested = self._now() + REST * (self._now() - began)
 
 
 async def save_snapshot(

@@ -35,7 +35,8 @@ class Counted(SqliteLog):
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A snapshot every ten entries."""
+    """A snapshot every ten entries, however long the last one took."""
+    monkeypatch.setattr(snapshot, "REST", 0)
     monkeypatch.setattr(snapshot, "ENTRIES_BETWEEN", 10)
     monkeypatch.setattr(snapshot, "ENTRIES_AT_THE_END", 1)
 
@@ -282,6 +283,39 @@ async def test_the_longer_the_log_the_farther_apart_are_its_snapshots() -> None:
 
         assert event_log.made[1] - event_log.made[0] < 20
         assert event_log.made[-1] - event_log.made[-2] > 20
+
+
+class Timed(MemoryLog):
+    """A log that keeps when its snapshots were begun and when they were stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saves: list[tuple[float, float]] = []
+
+    async def save_snapshot(
+        self, position: int, fingerprint: str, rows: AsyncIterator[Sequence[Row]]
+    ) -> None:
+        """As the port says, but not at once."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        await asyncio.sleep(0.02)
+        await super().save_snapshot(position, fingerprint, rows)
+        self.saves.append((began, now()))
+
+
+async def test_a_service_that_is_busy_does_not_write_snapshots_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "REST", 5)
+    event_log = Timed()
+    async with open_tally(event_log) as store, asyncio.timeout(20):
+        while len(event_log.saves) < 3:
+            await store.dispatch(Add(1), by=ME)
+
+    first, second, third = event_log.saves[:3]
+    for before, after in ((first, second), (second, third)):
+        took, rested = before[1] - before[0], after[0] - before[1]
+        assert rested >= 5 * took
 
 
 async def test_a_snapshot_that_cannot_be_stored_stops_nobody(tmp_path: Path) -> None:
