@@ -33,7 +33,10 @@ class Compressing(WebSocketsSansIOProtocol):
         """Run the application, which finds this in the scope."""
         extensions = {**(self.scope.get("extensions") or {}), FAR_END: self}
         self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            del extensions[FAR_END]  # what is part of no circle is freed with its last user
 
     def ping(self) -> None:
         """Ask whether it is there."""

@@ -1,12 +1,14 @@
 """What a connection promises (app/live/port.py), on every server."""
 
 import asyncio
+import gc
 
 import pytest
 from starlette.types import Message as AsgiMessage
 from starlette.types import Scope
 
 from app.live.asgi import AsgiConnection
+from app.live.compressing import Compressing
 from app.live.keepalive import Keepalive
 from app.live.message import Message
 from app.live.reader import Readers
@@ -53,6 +55,36 @@ async def test_the_client_is_told_goodbye_after_what_was_written_before(anywhere
     assert [answer.opcode for answer in answers] == [TEXT] * 50 + [CLOSE]
     assert answers[-1].payload[2:] == b"the token has expired"
     assert echo.codes == [4401]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_what_is_over_is_freed_though_nobody_looks_for_garbage(
+    application: Served, is_told: bool
+) -> None:
+    """A snapshot sets all that lives then apart, where no garbage is found any more."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with upgraded(application.port) as client:
+            echo = await application.latest()
+            assert connections() == 1
+            if is_told:
+                await client.send(goodbye())
+                await client.read_all()
+        await asyncio.wait_for(echo.over.wait(), 5)
+        application.receivers.clear()
+        del echo
+        async with asyncio.timeout(5):
+            while connections():  # noqa: ASYNC110 - nobody tells when
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+def connections() -> int:
+    """How many there are in memory, garbage included."""
+    kinds = Compressing, DirectConnection
+    return sum(issubclass(type(each), kinds) for each in gc.get_objects())
 
 
 async def test_a_connection_that_is_broken_off_is_over(anywhere: Served) -> None:
