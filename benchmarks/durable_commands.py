@@ -20,6 +20,7 @@ from time import perf_counter, process_time
 from typing import TypeAlias
 
 from app.adapters import open_ports
+from app.cli.reading import prepare_for_many_objects
 from app.domain import Command, Event, State
 from app.runtime import queue
 from app.runtime.event_log.port import Entry
@@ -50,7 +51,7 @@ class CountingLog(SqliteLog):
 
 async def measure(effort: Effort) -> list[Figure]:
     """The figures of this module."""
-    gc.set_threshold(50_000, 20, 100)
+    prepare_for_many_objects()
     WORK.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=WORK) as folder:
         log = CountingLog(Path(folder) / "events.db")

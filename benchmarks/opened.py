@@ -20,12 +20,13 @@ from time import perf_counter, process_time
 import structlog
 import uvloop
 from app.adapters import open_ports
+from app.cli.reading import prepare_for_many_objects
 from app.core.effects import Delay, Durable
 from app.core.environment import Environment
 from app.domain import Command, Effect, Event, State
 from app.domain.notifications.actions import NotificationCreated
+from app.runtime import snapshot
 from app.runtime.event_log.sqlite import SqliteLog
-from app.runtime.snapshot import save_snapshot
 from app.runtime.store import open_store
 
 from benchmarks.shop import ShopRules, shop_rules
@@ -47,7 +48,8 @@ class Opened:
 async def opened(log: Path, *, without: Sequence[str] = (), save: bool = False) -> Opened:
     """Open the log in a fresh process; `without` leaves out a part of what it holds.
 
-    With `save` a snapshot is stored as well, for those who open it next.
+    With `save` it leaves a snapshot to those who open it next, as every service does; without, it
+    leaves the log as it was.
     """
     options = [f"--without={part}" for part in without] + ["--save"] * save
     command = [sys.executable, "-m", "benchmarks.opened", str(log), *options]
@@ -74,7 +76,9 @@ def main() -> None:
 
 
 async def _open(path: Path, rules: ShopRules, *, save: bool) -> dict[str, float]:
-    gc.set_threshold(50_000, 20, 100)
+    prepare_for_many_objects()
+    if not save:
+        snapshot.ENTRIES_BETWEEN = snapshot.ENTRIES_AT_THE_END = sys.maxsize
     log = SqliteLog(path)
     before = resident()
     wall, cpu = perf_counter(), process_time()
@@ -83,12 +87,9 @@ async def _open(path: Path, rules: ShopRules, *, save: bool) -> dict[str, float]
             wall, cpu = perf_counter() - wall, process_time() - cpu
             rss = resident() - before
             orders = len(store.state.orders.ids)
-            found = {"orders": orders, "entries": store.seq, "wall": wall, "cpu": cpu, "rss": rss}
-            if save:
-                await save_snapshot(log, rules, store.head)
+            return {"orders": orders, "entries": store.seq, "wall": wall, "cpu": cpu, "rss": rss}
     finally:
         await log.close()
-    return found
 
 
 def resident() -> int:
