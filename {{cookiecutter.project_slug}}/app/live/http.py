@@ -103,6 +103,7 @@ class BoundedHttp(HttpToolsProtocol):
         assert upgrade is not None  # noqa: S101 - httptools tells the end of the request by it
         if rest := self._segment[upgrade.args[0] :]:
             cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
+        del self.parser  # it has methods of this: a circle, which only a search for garbage finds
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from app.live.asgi import AsgiConnection
 from app.live.compressing import Compressing
+from app.live.http import BoundedHttp
 from app.live.keepalive import Keepalive
 from app.live.message import Message
 from app.live.reader import Readers
@@ -83,7 +84,7 @@ async def test_what_is_over_is_freed_though_nobody_looks_for_garbage(
 
 def connections() -> int:
     """How many there are in memory, garbage included."""
-    kinds = Compressing, DirectConnection
+    kinds = BoundedHttp, Compressing, DirectConnection
     return sum(issubclass(type(each), kinds) for each in gc.get_objects())
 
 
