@@ -231,6 +231,8 @@ class Commits(Generic[State, Command, Event]):
             for waiting, decision in accepted
             if decision.repeats is not None and isinstance(waiting.request, Request)
         ]
+        if not repeats:
+            return
         try:
             found = await read_commands(self._log, [first for _, _, first in repeats])
         except LogUnavailable as problem:
