@@ -67,6 +67,7 @@ class AsgiConnection:
             reader.cancel()
             writer.cancel()
             await asyncio.wait([reader, writer])
+            self._reader = None  # what cancelled it has its frame, and that has this: a circle
             if self._cutoff is not None:
                 self._cutoff.cancel()
             fault = None if reader.cancelled() else reader.exception()

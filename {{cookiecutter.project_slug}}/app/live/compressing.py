@@ -29,6 +29,11 @@ class Compressing(WebSocketsSansIOProtocol):
         self.heard = self.loop.time()
         super().resume_writing()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over; what holds its own parser, and with it the compressor, is a circle."""
+        super().connection_lost(exc)
+        self.conn.parser.close()
+
     async def run_asgi(self) -> None:
         """Run the application, which finds this in the scope."""
         extensions = {**(self.scope.get("extensions") or {}), FAR_END: self}

@@ -83,6 +83,10 @@ class Reader:
         self._is_over = True
         return Failed(code, reason)
 
+    def end(self) -> None:
+        """It is fed no more: let go of what it holds, which is a circle until then."""
+        self._parser.parser.close()
+
     def _take(self, frame: Frame) -> list[Received]:
         match frame.opcode:
             case Opcode.PING:
@@ -131,9 +135,11 @@ class Readers:
         return self._idle.pop() if self._idle else Reader(self._max_bytes)
 
     def give_back(self, reader: Reader) -> None:
-        """Another connection may have it."""
+        """Another connection may have it, unless there are enough."""
         if len(self._idle) < IDLE_READERS:
             self._idle.append(reader)
+        else:
+            reader.end()
 
 
 def _size_of(frame: Frame) -> int:

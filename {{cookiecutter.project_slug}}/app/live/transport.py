@@ -196,6 +196,8 @@ class DirectConnection(asyncio.Protocol):
         """It is over, however it ended."""
         self._connections.discard(self)
         self._code = self._code or closing.LOST
+        if self._reader is not None:
+            self._reader.end()
         self._waiting = self._inbox = self._reader = None
         self.blocked = None
         if self._cutoff is not None:
