@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -10,7 +12,7 @@ from app.runtime.event_log.nats.connection import Unanswered
 from app.runtime.event_log.nats.log import NatsLog
 from app.runtime.event_log.nats.snapshots import KEPT_NAMES
 from app.runtime.event_log.nats.stream import NO_ROOM_HERE, Stream
-from app.runtime.event_log.port import LogFull, LogUnavailable
+from app.runtime.event_log.port import LogFull, LogUnavailable, Row
 from tests.runtime.event_log import servers
 from tests.runtime.event_log.conftest import new_stream
 from tests.runtime.event_log.entries import entry, positions
@@ -33,6 +35,24 @@ async def test_the_names_of_old_snapshots_are_forgotten(nats: Server) -> None:
         assert state.bytes < 600
         assert kept is not None
         assert kept.position == 3 * KEPT_NAMES - 1
+
+
+async def test_the_names_of_snapshots_that_cannot_be_saved_are_forgotten(nats: Server) -> None:
+    url = new_stream(nats.port)
+
+    async def half() -> AsyncIterator[Sequence[Row]]:
+        yield [("total", "1")]
+        raise ConnectionError("a crash")
+
+    async with opened(url) as log, operator(nats) as tool:
+        for position in range(3 * KEPT_NAMES):
+            with pytest.raises(ConnectionError):
+                await log.save_snapshot(position, "tally", half())
+        stream = f"{name_of(url)}_snapshots"
+        [subjects] = (await tool.stream_info(stream)).config.subjects or []
+        head = await tool.get_last_msg(stream, subjects.replace(">", "head"))
+
+        assert len(json.loads(head.data or b"")["left"]) == KEPT_NAMES
 
 
 async def test_a_snapshot_that_a_server_does_not_take_is_refused_in_words_and_the_log_goes_on() -> (

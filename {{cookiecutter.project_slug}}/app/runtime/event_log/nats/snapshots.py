@@ -34,7 +34,7 @@ class NatsSnapshots:
         own = secrets.token_hex(6)
         sequence, head = await self._head()
         useless = head["left"]
-        sequence = await self._store(sequence, head | {"left": [*useless, own]})
+        sequence = await self._store(sequence, head | {"left": [*useless, own][-KEPT_NAMES:]})
         await self._delete(useless)
         count = 0
         async for piece in _in_pieces(rows):
