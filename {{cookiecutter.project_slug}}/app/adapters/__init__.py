@@ -10,9 +10,9 @@ from app.core.ports import Ports
 async def open_ports() -> AsyncIterator[Ports]:
     """The world outside, as this service uses it, from before its first task until after its last.
 
-    Open what your adapters share around the `yield`: `async with httpx.AsyncClient() as client:`
-    with `mail=YourMail(client)` in it is closed when the last letter is sent. What they import goes
-    into `dependencies` in pyproject.toml: httpx is there for the tests alone.
+    Open what your adapters share around the `yield`, and hand it to them: a client of
+    `async with httpx.AsyncClient() as client:` is closed when the last task has ended. What they
+    import goes into `dependencies` in pyproject.toml: httpx is there for the tests alone.
     """
     # {% if cookiecutter.starter == "showcase" %}
     from app.adapters.mail import LogMail
