@@ -22,17 +22,19 @@ def test_a_client_with_the_token_of_the_readme_may_read(bake: Bake, tmp_path: Pa
     project = bake(starter="blank")
     lines = [line.strip() for line in (project / "README.md").read_text().splitlines()]
     (export,) = [line for line in lines if line.startswith("export APP_ENV=production ")]
-    (token,) = [line for line in lines if line.startswith("TOKEN=$(uv run python ")]
-    (read,) = [line for line in lines if line.startswith("curl ") and "$TOKEN" in line]
+    (token,) = [line for line in lines if line.startswith("echo TOKEN=$(uv run python ")]
+    (read,) = [
+        line for line in lines if line.startswith("curl ") and HERE in line and "$TOKEN" in line
+    ]
     token = token.replace("uv run python", shlex.quote(sys.executable))
-    made = said_by_shell(export, token, 'echo "$APP_ENV $APP_JWT_SECRET $TOKEN"', cwd=project)
-    env, secret, given = made.split()
+    made = said_by_shell(export, token, 'echo "$APP_ENV $APP_JWT_SECRET"', cwd=project)
+    given, env, secret = made.split()
 
     with serving(project, tmp_path, APP_ENV=env, APP_JWT_SECRET=secret) as service:
         read = read.replace(HERE, f"127.0.0.1:{service.port}")
         known, unknown = [
-            json.loads(said_by_shell(f"TOKEN={token}", read, cwd=project))
-            for token in (given, "nonsense")
+            json.loads(said_by_shell(pasted, read, cwd=project))
+            for pasted in (given, "TOKEN=nonsense")
         ]
 
     assert "revocation" in known["state"], "it is an operator's token"
