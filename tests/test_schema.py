@@ -139,6 +139,7 @@ def test_a_wrong_command_is_a_type_error(bake: Bake, starter: str, tmp_path: Pat
     assert "protocol.d.ts" not in checked.stdout
 
 
+@pytest.mark.slow
 def test_the_official_parser_finds_nothing_wrong(project: Path) -> None:
     modules = node_modules(PARSER)
 

@@ -104,6 +104,7 @@ NAMES = {None, *(feature.name for feature in FEATURES)}
 HARMFUL = [sabotage for sabotage, feature in SABOTAGES.items() if feature in NAMES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sabotage", HARMFUL, ids=lambda sabotage: sabotage.__name__)
 def test_every_sabotage_is_found(
     sabotage: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch
