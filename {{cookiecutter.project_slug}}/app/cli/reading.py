@@ -46,10 +46,11 @@ def reading(url: str) -> Iterator[Reader]:
 
 
 def prepare_for_many_objects() -> None:
-    """Look for garbage a little at a time, and seldom in all: a large State has none.
+    """Look for garbage a little at a time, and hardly ever in all: a large State has none.
 
     Everybody waits meanwhile. 10,000 new objects are in the processor's cache still, and take less
-    than a millisecond; 50,000 are not, and take fifteen.
+    than a millisecond; 50,000 are not, and take fifteen. In return, what has lived long, as a
+    connection has, must not leave a circle of references when it ends: nobody would find it.
     """
     gc.set_threshold(10_000, 5, 2_000)
 
