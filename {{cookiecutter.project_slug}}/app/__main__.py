@@ -1,9 +1,12 @@
 """The command line: `python -m app` serves, `python -m app --help` says what else there is."""
 
 import gc
+import signal
 import sys
 import traceback
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 CODE = Path(__file__).parent
 COULD_NOT = 2  # 1 would say to whoever asked for a check that something differs
@@ -11,6 +14,7 @@ COULD_NOT = 2  # 1 would say to whoever asked for a check that something differs
 
 def main() -> int:
     """Do what the command line says; the exit status."""
+    signal.signal(signal.SIGTERM, stop)
     gc.disable()  # nothing that is imported is garbage, and to look for it takes long
     try:
         from app.cli import main as command_line
@@ -20,6 +24,15 @@ def main() -> int:
     finally:
         gc.enable()
     return command_line()
+
+
+def stop(sign: int, frame: FrameType | None) -> NoReturn:
+    """End with the status that a shell reports of whom the signal has ended.
+
+    To a process that is the first of its container the kernel gives no signal that it does not
+    handle (pid_namespaces(7)), and it would be waited for until it is killed.
+    """
+    sys.exit(128 + sign)
 
 
 def where_and_what(fault: Exception) -> str:

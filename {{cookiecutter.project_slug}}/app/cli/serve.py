@@ -1,8 +1,11 @@
 """`python -m app serve`: the service, until it is told to stop."""
 
 import argparse
+import signal
 import socket
 import sys
+from types import FrameType
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -49,6 +52,7 @@ def add_options_to(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop; raises StartRefused when the service cannot start."""
+    signal.signal(signal.SIGTERM, _stop)
     is_reloading = getattr(options, "reload", False)
     settings = read_settings()
     workers = getattr(options, "workers", 1 if is_reloading else settings.workers)
@@ -67,6 +71,11 @@ def run(options: argparse.Namespace) -> int:
         else:
             _serve(settings, listener)
     return 0
+
+
+def _stop(sign: int, frame: FrameType | None) -> NoReturn:
+    """End, while nothing is served yet: it was told to, and that is a success."""
+    sys.exit(0)
 
 
 def _serve_together(settings: Settings) -> int:

@@ -58,11 +58,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def obeying(self) -> Iterator[None]:
-        """Have a SIGTERM end this task, before the server heeds it and after that.
-
-        To a process that is the first of its container the kernel gives no signal that it does
-        not handle (pid_namespaces(7)), and it would be waited for until it is killed.
-        """
+        """Have a SIGTERM end this task, before the server heeds it and after that."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # noqa: S101 - whoever awaits is one
 

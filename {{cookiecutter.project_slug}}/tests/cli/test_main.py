@@ -1,4 +1,4 @@
-"""`python -m app`, when what it is made of cannot even be imported."""
+"""`python -m app`, while what it is made of is imported, and when it cannot be."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import ROOT
+from tests.service import ROOT, environment
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,33 @@ def test_only_for_a_package_that_is_missing_it_is_said_how_to_install(tmp_path: 
     assert started.returncode == 2
     assert "No module named 'app.domain.features'" in started.stderr
     assert "uv" not in started.stderr
+
+
+TOLD = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n"
+TOLD_LATER = """
+import os, signal
+
+def read_settings():
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise AssertionError("it goes on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "when", "status"), [("domain/policy.py", TOLD, 143), ("settings.py", TOLD_LATER, 0)]
+)
+def test_who_is_told_to_stop_while_it_begins_ends_at_once(
+    tmp_path: Path, where: str, when: str, status: int
+) -> None:
+    """It handles the signal: else the first process of a container would not get it at all."""
+    copy = shutil.copytree(
+        ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    with (copy / where).open("a") as code:
+        code.write(when)
+
+    told = subprocess.run(
+        [sys.executable, "-m", "app"], cwd=tmp_path, env=environment(PYTHONPATH=""), timeout=30
+    )
+
+    assert told.returncode == status

@@ -62,6 +62,8 @@ def open_file(path: Path, *, shared: bool) -> tuple[sqlite3.Connection, sqlite3.
             connection.execute("PRAGMA synchronous = FULL")
             if is_alone:
                 _set_up(connection, path)
+            if is_alone and shared:
+                connection.execute("REPLACE INTO lease VALUES ('place', ?, 0, 0)", (_place(),))
             if shared:
                 _share(lock, path)
                 _require_one_place(connection, path)
@@ -195,4 +197,3 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         make_tables(connection)
     connection.execute(LEASES)
     connection.execute("UPDATE lease SET holder = NULL WHERE holder IS NOT NULL")
-    connection.execute("REPLACE INTO lease VALUES ('place', ?, 0, 0)", (_place(),))

@@ -35,6 +35,20 @@ async def test_an_append_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
     await event_log.close()
 
 
+async def test_a_log_of_one_process_needs_no_folder_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container whose root is read-only there may be none."""
+
+    def refused() -> str:
+        raise FileNotFoundError("no usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", refused)
+    event_log = SqliteLog(tmp_path / "e.db")
+    await event_log.append(0, [entry(1)])
+    await event_log.close()
+
+
 async def test_what_a_killed_process_has_left_is_taken_away(tmp_path: Path) -> None:
     loop, heard = asyncio.get_running_loop(), list[bytes]()
     killed, alive, other = (Neighbours(tmp_path / "e.db", heard.append) for _ in range(3))
