@@ -63,15 +63,16 @@ def run(options: argparse.Namespace) -> int:
 def state_at(event_log: Reader, settings: Settings, at: int) -> State:
     """What the log says up to a position; raises StartRefused if it cannot be read so far."""
     decider = Decider(rules(settings))
-    head = decider.start()
+    state = decider.rules.initial
     for entry in with_progress(event_log.entries()):
         if entry.position > at:
             break
         try:
-            head = decider.replayed(head, entry).head
+            if entry.event is not None:
+                state = decider.evolved(state, entry, decider.rules.decode_event(entry.event))
         except Exception as problem:  # what cannot be read, or what an edited rule stumbles over
             raise StartRefused(diagnosis(entry, problem)) from problem
-    return head.state
+    return state
 
 
 def _plain(value: Any) -> object:

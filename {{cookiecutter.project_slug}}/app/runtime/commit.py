@@ -153,7 +153,7 @@ class Commits(Generic[State, Command, Event]):
             now = self._clock()
             verdict = decide_group(self._decider, self.head, some, now)
             try:
-                if verdict.refused and not verdict.entries and not is_current:
+                if not (verdict.entries or is_current) and _tells_of_state(verdict):
                     await self._require_current()
                 if not verdict.entries or await self._append(verdict.entries):
                     self._at_once = min(2 * self._at_once, NO_LIMIT)
@@ -169,10 +169,10 @@ class Commits(Generic[State, Command, Event]):
         raise CONTENDED.anew()
 
     async def _require_current(self) -> None:
-        """Raises Conflict if others have stored what may make a refusal untrue.
+        """Raises Conflict if others have stored what may make an answer untrue.
 
         No append finds that out, where nothing is to be appended. Whoever was told of an order by
-        one node is not to hear from the next that there is none.
+        one node is not to hear from the next that there is none, or that all is as it was.
         """
         if await self._log.end() > self.head.position:
             raise Conflict("others have stored more")
@@ -257,6 +257,13 @@ class Commits(Generic[State, Command, Event]):
             if entry.event is not None
         ]
         return Outcome(events, entries[-1].position, self.head.state, duplicate=True)
+
+
+def _tells_of_state(verdict: Verdict[State, Command, Event]) -> bool:
+    """Whether somebody is told that something must not be, or is so already."""
+    accepted = (decision for _, decision in verdict.accepted)
+    is_so = any(decision.repeats is None and not decision.events for decision in accepted)
+    return is_so or bool(verdict.refused)
 
 
 def unavailable(problem: LogUnavailable) -> Rejected:

@@ -243,7 +243,7 @@ def _require_readable(read: Callable[[str], object], text: str) -> None:
     try:
         read(text)
     except Rejected as problem:
-        raise ValueError(f"this could not be read again: {problem.message}: {text}") from None
+        raise ValueError(f"this could not be read again: {problem.message}") from None
 
 
 def _durable(effect: Append[Event] | Publish[Event] | Durable[Command]) -> Durable[Command]:

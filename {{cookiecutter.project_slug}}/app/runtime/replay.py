@@ -112,10 +112,13 @@ def followed(
 
 
 def diagnosis(entry: Entry, problem: Exception) -> str:
-    """What is wrong with an entry that cannot be read, and what to do about it."""
+    """What is wrong with an entry that cannot be read, and what to do about it.
+
+    Not what it says: that may be personal, and this comes into the lines of the service.
+    """
     return (
         f"the event log cannot be read at position {entry.position}: {words_of(problem)}; "
-        f"{REMEDY}: {entry.event or ''} {entry.effects or ''}"
+        f"{REMEDY}; `python -m app log --after {entry.position - 1}` shows it"
     )
 
 

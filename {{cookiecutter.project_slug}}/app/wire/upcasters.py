@@ -1,7 +1,7 @@
 """Turns what was once written into the log into what is written now.
 
 When an event, a command or a task is renamed, or one of its fields, give the old class name a
-function here: commands and tasks wait in the log, too, in the effects that have not ended. It takes
+function here: commands and tasks stand in the log, too, in the effects, be it ended ones. It takes
 the fields as they stand in the log and returns the new class name and the new fields:
 
     def moved_in_metres(fields: Fields) -> tuple[str, Fields]:

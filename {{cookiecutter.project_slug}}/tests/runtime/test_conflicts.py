@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import pytest
 
-from app.core.effects import Dispatch
+from app.core.effects import Append, Dispatch
+from app.core.environment import Environment
 from app.core.rejected import Code, Rejected
 from app.runtime import commit
 from app.runtime.commit import CONFLICTS
@@ -14,7 +17,7 @@ from app.runtime.decision import Happened
 from app.runtime.event_log.growth import ENTRIES_A_READ
 from app.runtime.event_log.port import AnswerLost, Conflict, Entry, LogUnavailable, TooLarge
 from tests.runtime.event_log.shared_memory import SharedMemoryLog
-from tests.runtime.tally import ME, Add, Added, Event, encode, open_tally
+from tests.runtime.tally import ME, TALLY, Add, Added, Event, encode, open_tally, reduce
 
 pytestmark = pytest.mark.anyio
 
@@ -222,3 +225,29 @@ async def test_who_cannot_be_told_what_was_stored_does_not_wait_for_many_looks(
 
     assert refusal.value.message == commit.UNSURE.message
     assert looks <= 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """Have the total be this."""
+
+    total: int
+
+
+def ensuring(state: int, action: Any, env: Environment) -> tuple[int, list[Any]]:
+    """The rules, and one that asks for nothing where all is so already."""
+    if not isinstance(action, Ensure):
+        return reduce(state, action, env)
+    by = action.total - state
+    return state, [Append(Added(by, 0, action.total))] if by else []
+
+
+async def test_that_all_is_so_already_is_not_said_by_who_has_not_heard_of_the_latest() -> None:
+    event_log = Deaf()
+    await event_log.another_node().claim("effects", 60)
+    async with open_tally(event_log, replace(TALLY, reduce=ensuring)) as store:
+        await event_log.append(0, [theirs(1, 5)])
+        outcome = await store.dispatch(Ensure(0), by=ME)  # type: ignore[arg-type]
+
+        assert store.state == 0
+    assert outcome.seq == 2

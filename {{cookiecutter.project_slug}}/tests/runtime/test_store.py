@@ -17,7 +17,7 @@ from app.runtime.event_log import open_event_log
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.event_log.port import Entry, LogFull, TooLarge
 from app.runtime.group import Outcome
-from app.runtime.replay import replay
+from app.runtime.replay import diagnosis, replay
 from tests.runtime.tally import (
     ME,
     TALLY,
@@ -192,6 +192,15 @@ async def test_a_log_that_cannot_be_read_stops_the_start_and_names_the_place() -
     with pytest.raises(StartRefused, match="position 1: unknown action Gone"):
         async with open_tally(event_log):
             pass
+
+
+def test_what_an_entry_says_is_not_said_of_one_that_cannot_be_read() -> None:
+    """That may be personal, and the lines of the service have none of it."""
+    entry = STORED._replace(event='{"Moved":{"to":"12 High Street"}}', effects='["12 High Street"]')
+    said = diagnosis(entry, ValueError("no such field"))
+
+    assert "position 1: ValueError: no such field" in said
+    assert "High Street" not in said
 
 
 async def test_a_caller_that_goes_away_does_not_take_its_command_back() -> None:

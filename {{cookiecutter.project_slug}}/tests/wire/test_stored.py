@@ -1,9 +1,11 @@
 """Nothing is stored that could not be read again: it costs its command, and not the next start."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
+from types import SimpleNamespace
 from typing import Annotated, Any, cast
 
 import pytest
@@ -19,6 +21,7 @@ from app.core.principal import Principal, Role
 from app.core.rejected import Code, Rejected
 from app.domain import Command, Effect, Event, State
 from app.domain.revocation.actions import RevokeTokens, TokensRevoked
+from app.runtime import group
 from app.runtime.event_log.memory import MemoryLog
 from app.runtime.store import open_store
 from app.settings import Settings
@@ -61,7 +64,12 @@ FAULTY: dict[str, tuple[type, Effect]] = {
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("what", FAULTY)
-async def test_a_rule_that_makes_what_cannot_be_read_costs_its_own_command(what: str) -> None:
+async def test_a_rule_that_makes_what_cannot_be_read_costs_its_own_command(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    noted = SimpleNamespace(exception=lambda *_, **__: said.append(str(sys.exception())))
+    monkeypatch.setattr(group, "log", noted)
     of, effect = FAULTY[what]
 
     def reduce(
@@ -80,6 +88,8 @@ async def test_a_rule_that_makes_what_cannot_be_read_costs_its_own_command(what:
         assert store.seq == 1
 
     assert refusal.value.code is Code.INTERNAL
+    assert said
+    assert "faulty" not in said[0], "what an event says may be personal"
 
 
 @pytest.mark.parametrize("grams", ["1e400", "-1e400", "Infinity", "NaN", "null"])

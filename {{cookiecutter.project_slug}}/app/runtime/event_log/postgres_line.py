@@ -26,6 +26,8 @@ DEFAULTS = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
+    # Of several hosts the primary: a standby may lag, and would know of less than was acknowledged.
+    "target_session_attrs": "read-write",
 }
 ALWAYS = {"client_encoding": "utf8"}
 # What libpq and the server say of an address that is of no use; neither gives a code.
