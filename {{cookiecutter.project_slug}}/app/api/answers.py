@@ -96,9 +96,9 @@ def unless_known(
 ) -> Response:
     """What `content` gives, or 304 when the client has it already (RFC 9110, 13.1.2).
 
-    Raises Rejected for a client that has read too much of late. Neither costs what is not given:
-    whatever takes its time belongs in `content`. What refuses goes before, as it goes before 304
-    (13.2.1): whether the client may read it, and whether it is there.
+    Raises Rejected for a client that has read too much of late. `content` is called only if it is
+    sent: put what takes its time there. Check before this whether the client may read it, and
+    whether it is there: a refusal goes before 304 (13.2.1).
     """
     require_may_read_more(request, principal)
     headers = entity_tag(store.seq, store.epoch, principal)

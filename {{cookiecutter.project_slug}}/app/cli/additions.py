@@ -21,7 +21,7 @@ ADDITIONS = (
         ROOT_FILE,
         "from app.domain.features import Features",
         (
-            "from app.domain.things.actions import ThingAction, ThingCommand, ThingEvent",
+            "from app.domain.things.actions import ThingCommand, ThingEvent",
             "from app.domain.things.actions import topic as topic_of_things",
             "from app.domain.things.reducer import reduce as reduce_things",
             "from app.domain.things.state import Things",
@@ -43,22 +43,8 @@ ADDITIONS = (
     ),
     Addition(
         ROOT_FILE,
-        "Step: TypeAlias = tuple[State, Sequence[Effect]]",
-        (
-            "",
-            "",
-            "def on_things(state: State, action: ThingAction, env: Environment) -> Step:",
-            '    """What becomes of `state.things`."""',
-            "    things, asked = reduce_things(state.things, action, env)",
-            "    if things is not state.things:",
-            "        state = state._replace(things=things)",
-            "    return state, asked",
-        ),
-    ),
-    Addition(
-        ROOT_FILE,
         "    Features[State, Never, Effect]()\n    # one feature a line",
-        ("    .and_(on_things)",),
+        ("    .and_(lambda s: s.things, reduce_things, lambda s, own: s._replace(things=own))",),
     ),
     Addition(
         ROOT_FILE,

@@ -52,7 +52,7 @@ class Report:
         self._unreadable, self._states, self._decisions = Found(), Found(), Found()
 
     def counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """The same entries."""
+        """Pass the entries on, and count them."""
         for entry in entries:
             self._entries += 1
             yield entry

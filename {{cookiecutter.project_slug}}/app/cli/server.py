@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
     def run_in_loop(self, serving: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run what serves, in a loop of the kind that the server wants.
 
-        Whatever finds while it is served that only a new start helps ends the process.
+        A StartRefused that is raised while it serves ends the process with status 1.
         """
         try:
             with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:

@@ -68,7 +68,7 @@ class Inbox:
         return self._is_behind and len(self._items) <= self._most // 2
 
     def ask(self) -> dict[str, object]:
-        """Where to go on; what comes before the answer is not it, and is passed over."""
+        """The position to go on from; events before the `subscribed` that answers are ignored."""
         self._is_deaf, self._is_behind = True, False
         return {"since": self.seq, "epoch": self.epoch}
 

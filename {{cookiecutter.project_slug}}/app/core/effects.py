@@ -27,9 +27,9 @@ class Append(Generic[Event]):
 class Publish(Generic[Event]):
     """An ephemeral fact: broadcast at most once, never logged or reduced. Asked for by commands.
 
-    Of several nodes, each decides a command that asks for nothing else on what it knows, without
-    asking the log: one that others have overtaken, or that is cut off, may allow what is not
-    allowed any more. Where that matters, `Append` something, too: then the log is asked.
+    A command that asks for nothing else is decided on this node's own State, without asking the
+    log: a node that is behind, or cut off, may allow what is no longer allowed. Where that matters,
+    `Append` something, too: then the log is asked.
     """
 
     event: Event

@@ -1,10 +1,10 @@
 """All features as one: the State, the Command, the Event and the one reducer.
 
-A new feature adds its line to each union, its field to the State, its function and its line to
-the features, its view, and its rows to `policy.py`. Most of what is forgotten fails the type check.
+A new feature adds its line to each union, its field to the State, its line to the features, its
+view, and its rows to `policy.py`. Most of what is forgotten fails the type check.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Never, TypeAlias, Union, assert_never
 
 from app.core.effects import Append, Durable, Publish
@@ -12,7 +12,7 @@ from app.core.environment import Environment
 from app.core.principal import Principal
 
 # {%- if cookiecutter.starter == "showcase" +%}
-from app.domain.chat.actions import ChatAction, ChatCommand, ChatEvent, ChatSystemCommand
+from app.domain.chat.actions import ChatCommand, ChatEvent, ChatSystemCommand
 from app.domain.chat.actions import topic as topic_of_chat
 from app.domain.chat.reducer import reduce as reduce_chat
 from app.domain.chat.state import Chat
@@ -20,7 +20,7 @@ from app.domain.chat.state import view as view_chat
 
 # {%- endif +%}
 # {%- if cookiecutter.starter == "blank" +%}
-from app.domain.counter.actions import CounterAction, CounterCommand, CounterEvent
+from app.domain.counter.actions import CounterCommand, CounterEvent
 from app.domain.counter.actions import topic as topic_of_counter
 from app.domain.counter.reducer import reduce as reduce_counter
 from app.domain.counter.state import Counter
@@ -28,7 +28,7 @@ from app.domain.counter.state import view as view_counter
 
 # {%- endif +%}
 # {%- if cookiecutter.starter == "showcase" +%}
-from app.domain.documents.actions import DocumentAction, DocumentCommand, DocumentEvent
+from app.domain.documents.actions import DocumentCommand, DocumentEvent
 from app.domain.documents.actions import topic as topic_of_documents
 from app.domain.documents.reducer import reduce as reduce_documents
 from app.domain.documents.state import Documents
@@ -39,7 +39,6 @@ from app.domain.features import Features
 
 # {%- if cookiecutter.starter != "blank" +%}
 from app.domain.inventory.actions import (
-    InventoryAction,
     InventoryCommand,
     InventoryEvent,
     InventorySystemCommand,
@@ -51,19 +50,18 @@ from app.domain.inventory.state import view as view_inventory
 
 # {%- endif +%}
 # {%- if cookiecutter.starter == "showcase" +%}
-from app.domain.jobs.actions import JobAction, JobCommand, JobEvent, JobSystemCommand
+from app.domain.jobs.actions import JobCommand, JobEvent, JobSystemCommand
 from app.domain.jobs.actions import topic as topic_of_jobs
 from app.domain.jobs.reducer import reduce as reduce_jobs
 from app.domain.jobs.state import Jobs
 from app.domain.jobs.state import view as view_jobs
 from app.domain.jobs.tasks import ProcessItems
-from app.domain.metrics.actions import MetricsAction, MetricsEvent, MetricsSystemCommand
+from app.domain.metrics.actions import MetricsEvent, MetricsSystemCommand
 from app.domain.metrics.actions import topic as topic_of_metrics
 from app.domain.metrics.reducer import reduce as reduce_metrics
 from app.domain.metrics.state import Metrics
 from app.domain.metrics.state import view as view_metrics
 from app.domain.notifications.actions import (
-    NotificationAction,
     NotificationCommand,
     NotificationEvent,
     NotificationSystemCommand,
@@ -76,14 +74,14 @@ from app.domain.notifications.tasks import SendMail
 
 # {%- endif +%}
 # {%- if cookiecutter.starter != "blank" +%}
-from app.domain.orders.actions import OrderAction, OrderCommand, OrderEvent, OrderSystemCommand
+from app.domain.orders.actions import OrderCommand, OrderEvent, OrderSystemCommand
 from app.domain.orders.actions import topic as topic_of_orders
 from app.domain.orders.reducer import reduce as reduce_orders
 from app.domain.orders.state import Orders
 from app.domain.orders.state import view as view_orders
 
 # {%- endif +%}
-from app.domain.revocation.actions import RevocationAction, RevocationCommand, RevocationEvent
+from app.domain.revocation.actions import RevocationCommand, RevocationEvent
 from app.domain.revocation.actions import topic as topic_of_revocation
 from app.domain.revocation.reducer import reduce as reduce_revocation
 from app.domain.revocation.state import Revocations
@@ -183,9 +181,6 @@ class State(NamedTuple):
     # {% endif %}
 
 
-Step: TypeAlias = tuple[State, Sequence[Effect]]
-
-
 def reduce(state: State, action: Command | Event, env: Environment) -> tuple[State, list[Effect]]:
     """Hand the action to every feature whose own `…Action` names it.
 
@@ -198,101 +193,23 @@ def reduce(state: State, action: Command | Event, env: Environment) -> tuple[Sta
     return state, effects
 
 
-# {% if cookiecutter.starter == "blank" %}
-def on_counter(state: State, action: CounterAction, env: Environment) -> Step:
-    """What becomes of `state.counter`."""
-    counter, asked = reduce_counter(state.counter, action, env)
-    if counter is not state.counter:
-        state = state._replace(counter=counter)
-    return state, asked
-
-
-# {% endif %}
-# {% if cookiecutter.starter != "blank" %}
-def on_inventory(state: State, action: InventoryAction, env: Environment) -> Step:
-    """What becomes of `state.inventory`."""
-    inventory, asked = reduce_inventory(state.inventory, action, env)
-    if inventory is not state.inventory:
-        state = state._replace(inventory=inventory)
-    return state, asked
-
-
-def on_orders(state: State, action: OrderAction, env: Environment) -> Step:
-    """What becomes of `state.orders`."""
-    orders, asked = reduce_orders(state.orders, action, env)
-    if orders is not state.orders:
-        state = state._replace(orders=orders)
-    return state, asked
-
-
-# {% endif %}
-# {% if cookiecutter.starter == "showcase" %}
-def on_chat(state: State, action: ChatAction, env: Environment) -> Step:
-    """What becomes of `state.chat`."""
-    chat, asked = reduce_chat(state.chat, action, env)
-    if chat is not state.chat:
-        state = state._replace(chat=chat)
-    return state, asked
-
-
-def on_documents(state: State, action: DocumentAction, env: Environment) -> Step:
-    """What becomes of `state.documents`."""
-    documents, asked = reduce_documents(state.documents, action, env)
-    if documents is not state.documents:
-        state = state._replace(documents=documents)
-    return state, asked
-
-
-def on_jobs(state: State, action: JobAction, env: Environment) -> Step:
-    """What becomes of `state.jobs`."""
-    jobs, asked = reduce_jobs(state.jobs, action, env)
-    if jobs is not state.jobs:
-        state = state._replace(jobs=jobs)
-    return state, asked
-
-
-def on_metrics(state: State, action: MetricsAction, env: Environment) -> Step:
-    """What becomes of `state.metrics`."""
-    metrics, asked = reduce_metrics(state.metrics, action, env)
-    if metrics is not state.metrics:
-        state = state._replace(metrics=metrics)
-    return state, asked
-
-
-def on_notifications(state: State, action: NotificationAction, env: Environment) -> Step:
-    """What becomes of `state.notifications`."""
-    notifications, asked = reduce_notifications(state.notifications, action, env)
-    if notifications is not state.notifications:
-        state = state._replace(notifications=notifications)
-    return state, asked
-
-
-# {% endif %}
-def on_revocation(state: State, action: RevocationAction, env: Environment) -> Step:
-    """What becomes of `state.revocation`."""
-    revocation, asked = reduce_revocation(state.revocation, action, env)
-    if revocation is not state.revocation:
-        state = state._replace(revocation=revocation)
-    return state, asked
-
-
 FEATURES = (
     Features[State, Never, Effect]()
     # one feature a line
-    .and_(on_revocation)
+    .and_(lambda s: s.revocation, reduce_revocation, lambda s, own: s._replace(revocation=own))
     # {% if cookiecutter.starter == "blank" %}
-    .and_(on_counter)
+    .and_(lambda s: s.counter, reduce_counter, lambda s, own: s._replace(counter=own))
     # {% endif %}
     # {% if cookiecutter.starter != "blank" %}
-    .and_(on_inventory)
-    .and_(on_orders)
+    .and_(lambda s: s.inventory, reduce_inventory, lambda s, own: s._replace(inventory=own))
+    .and_(lambda s: s.orders, reduce_orders, lambda s, own: s._replace(orders=own))
     # {% endif %}
     # {% if cookiecutter.starter == "showcase" %}
-    .and_(on_chat)
-    .and_(on_documents)
-    .and_(on_jobs)
-    .and_(on_metrics)
-    .and_(on_notifications)
+    .and_(lambda s: s.chat, reduce_chat, lambda s, own: s._replace(chat=own))
+    .and_(lambda s: s.documents, reduce_documents, lambda s, own: s._replace(documents=own))
+    .and_(lambda s: s.jobs, reduce_jobs, lambda s, own: s._replace(jobs=own))
+    .and_(lambda s: s.metrics, reduce_metrics, lambda s, own: s._replace(metrics=own))
+    .and_(lambda s: s.notifications, reduce_notifications, lambda s, n: s._replace(notifications=n))
     # {% endif %}
 )
 

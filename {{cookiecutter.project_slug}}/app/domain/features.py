@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
@@ -12,6 +13,7 @@ State = TypeVar("State")
 Effect = TypeVar("Effect")
 Action = TypeVar("Action", contravariant=True)
 More = TypeVar("More")
+Own = TypeVar("Own")
 
 NOBODY: Mapping[type, tuple[Callable[..., Any], ...]] = MappingProxyType({})
 
@@ -27,11 +29,24 @@ class Features(Generic[State, Action, Effect]):
         self.by_class = by_class
 
     def and_(
-        self, feature: Callable[[State, More, Environment], tuple[State, Sequence[Effect]]]
+        self,
+        own: Callable[[State], Own],
+        reduce: Callable[[Own, More, Environment], tuple[Own, Sequence[Effect]]],
+        put: Callable[[State, Own], State],
     ) -> Features[State, Action | More, Effect]:
-        """These and one more, which takes what its parameter `action` is annotated with."""
+        """These and one more, which takes what its parameter `action` is annotated with.
+
+        `own` gives its branch of the State, and `put` the State with another in its place.
+        """
+
+        @wraps(reduce)
+        def feature(state: State, action: More, env: Environment) -> tuple[State, Sequence[Effect]]:
+            before = own(state)
+            after, asked = reduce(before, action, env)
+            return (state if after is before else put(state, after)), asked
+
         by_class = dict(self.by_class)
-        taken = get_type_hints(feature)["action"]
+        taken = get_type_hints(reduce)["action"]
         for cls in get_args(taken) or (taken,):
             by_class[cls] = (*by_class.get(cls, ()), feature)
         return Features(by_class)

@@ -1,4 +1,4 @@
-"""Keeps what a handshake was called, for the log lines of what its connection leads to."""
+"""Calls a connection's receiver in its handshake's context: log lines keep its correlation id."""
 
 from contextvars import copy_context
 

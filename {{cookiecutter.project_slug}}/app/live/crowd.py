@@ -24,8 +24,8 @@ class Hearer(Protocol):
 class Crowd:
     """Every client of one audience.
 
-    Its own totals stand for what each of them was sent since it came: whoever joins is counted so
-    much less, and whoever leaves so much more.
+    Its totals are of what was sent to each of them. A client's own count is reduced by them when it
+    joins, and raised by them when it leaves, so that nobody is counted while messages are sent.
     """
 
     __slots__ = ("_hearers", "_messages", "_size")

@@ -224,7 +224,7 @@ def _has_fields(cls: Any) -> bool:
 
 
 def _upcast(text: str) -> str:
-    """The action or task as it is written now; of what is none, whoever reads it says so."""
+    """The action or task as it is written now; other text unchanged, for its reader to refuse."""
     try:
         action = orjson.loads(text)
     except ValueError:
