@@ -54,11 +54,6 @@ from app.observe.lag import measuring_lag
 from app.observe.metrics import Metrics
 from app.observe.requests import CountRequests
 from app.observe.traces import Tracer, open_exporter, telemetry
-
-# {%- if cookiecutter.starter == "showcase" +%}
-from app.observe.traffic import Traffic
-
-# {%- endif +%}
 from app.runtime.event_log import open_event_log
 from app.runtime.event_log.reach import reach
 from app.runtime.history import History
@@ -177,7 +172,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await opened.enter_async_context(app.state.metrics.reading(gauges(live)))
         await opened.enter_async_context(measuring_lag(app.state.metrics))
         # {% if cookiecutter.starter == "showcase" %}
-        await opened.enter_async_context(reporting(live, Traffic(app.state.metrics)))
+        await opened.enter_async_context(reporting(live))
         await opened.enter_async_context(telling_presence(live))
         # {% endif %}
         try:

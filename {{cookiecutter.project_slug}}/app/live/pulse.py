@@ -14,13 +14,13 @@ TRAFFIC = "traffic"
 FORGOTTEN_SECONDS = 3.0  # after which what another node has said counts no more
 
 
-def reporting(live: Live, traffic: Traffic) -> AbstractAsyncContextManager[None]:
+def reporting(live: Live) -> AbstractAsyncContextManager[None]:
     """Dispatch a ReportMetrics once in a while, as long as the context lasts.
 
     Each node lets the others know what it has counted, and tells its own clients the sum.
     """
     seconds = live.settings.metrics_seconds
-    return beating("metrics", seconds, partial(_report, live, traffic, seconds))
+    return beating("metrics", seconds, partial(_report, live, Traffic(live.metrics), seconds))
 
 
 def _report(live: Live, traffic: Traffic, seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
@@ -99,21 +99,13 @@ class Attempts(Generic[Command]):
             await self._none_left.wait()
 
     async def stop(self) -> None:
-        """Interrupt what is at work: it is still in the log, and goes on at the next start."""
-        self._is_open = False
-        await self._interrupt(list(self._running))
+        """Interrupt what is at work: it is still in the log, and goes on at the next start.
 
-    def abandon(self) -> None:
-        """End what is at work, and note nothing of it."""
+        Attempts that end so do not count; none is waited for longer than a moment.
+        """
         self._is_open = False
-        self._waiting.clear()
-        for task in self._running.values():
-            task.cancel()
-
-    async def _interrupt(self, origins: Sequence[str]) -> None:
-        """End attempts, which do not count then; wait no longer than a moment for any."""
-        at_work = [self._running[origin] for origin in origins]
-        counted = self._counted.intersection(origins)
+        at_work = list(self._running.values())
+        counted = self._counted.intersection(self._running)
         self._counted -= counted
         for task in at_work:
             task.cancel()
@@ -124,6 +116,13 @@ class Attempts(Generic[Command]):
         notes = [self._note(origin, Turn.INTERRUPTED) for origin in sorted(counted)]
         if notes:
             await asyncio.wait(notes)
+
+    def abandon(self) -> None:
+        """End what is at work, and note nothing of it."""
+        self._is_open = False
+        self._waiting.clear()
+        for task in self._running.values():
+            task.cancel()
 
     def _go_on(self) -> None:
         while self._is_open and self._waiting and len(self._running) < SLOTS:

@@ -22,7 +22,7 @@ def test_they_can_be_revoked_again_and_the_last_time_counts() -> None:
 
     once.when(RevokeTokens("alice")).then(TokensRevoked("alice", NOW))
     twice = given(TokensRevoked("alice", EARLIER), TokensRevoked("alice", NOW)).state.revocation
-    assert twice.of("alice") == Revocation("alice", NOW)
+    assert twice.all() == [Revocation("alice", NOW)]
 
 
 def test_what_was_issued_up_to_that_second_is_revoked_and_what_came_later_is_not() -> None:

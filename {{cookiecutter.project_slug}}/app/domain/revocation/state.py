@@ -36,11 +36,6 @@ class Revocations:
             return False
         return issued is None or int(issued) <= int(revoked_at.timestamp())
 
-    def of(self, user_id: str) -> Revocation | None:
-        """The user's last one, or None."""
-        revoked_at = self.by_user.get(user_id)
-        return None if revoked_at is None else Revocation(user_id, revoked_at)
-
     def all(self) -> list[Revocation]:
         """Every user's last one, by name."""
         return [Revocation(user_id, self.by_user[user_id]) for user_id in sorted(self.by_user)]
