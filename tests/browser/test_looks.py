@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.watched import Watched, expect, placed, watching
+from tests.browser.watched import SETTLED, Watched, expect, placed, watching
 from tests.guide.npm import node_modules
 from tests.guide.running import service_in
 
@@ -47,6 +47,7 @@ def test_what_colours_say_is_seen_where_the_reader_has_chosen_them(
     with watching(browser, service.url, forced_colors="active", reduced_motion="reduce") as one:
         one.submit("Add stock", Product="tea", Units="120")
         event = one.panel("timeline").get_by_role("button", name="InventoryUpdated")
+        expect(event).to_contain_text("anonymous (operator)")  # The last thing said of it.
         unchosen = event.screenshot()
         event.press("Enter")
         added = one.panel("timeline").locator("ins").first
@@ -63,6 +64,7 @@ def test_what_colours_say_is_seen_where_the_reader_has_chosen_them(
 
 def barriers(page: Any) -> list[tuple[str, str]]:
     """What keeps somebody from using the page, by the rules of axe, and the first place of each."""
+    page.evaluate(SETTLED)  # What is fading in has less contrast.
     page.evaluate((node_modules() / "axe-core" / "axe.min.js").read_text())
     found = page.evaluate("axe.run().then(({violations}) => violations)")
     return [(each["id"], each["nodes"][0]["html"]) for each in found]

@@ -64,6 +64,19 @@ def test_a_slider_shows_the_past_and_a_moment_becomes_a_test_that_passes(
     assert passes(copied, tmp_path)
 
 
+def test_whoever_has_chosen_an_event_keeps_it_when_the_log_says_by_whom_it_is(
+    service: Any, browser: Any
+) -> None:
+    with watching(browser, service.url) as watched:
+        watched.submit("Add stock", Product="tea", Units="120")
+        event = watched.panel("timeline").get_by_role("button", name="InventoryUpdated")
+        event.press("Enter")
+        expect(event).to_contain_text("anonymous (operator)")
+
+        expect(event).to_be_focused()
+        expect(event).to_have_attribute("aria-pressed", "true")
+
+
 def test_who_goes_back_page_by_page_is_not_sent_to_the_start(service: Any, browser: Any) -> None:
     with httpx.Client(base_url=service.url) as client:
         for _ in range(310):

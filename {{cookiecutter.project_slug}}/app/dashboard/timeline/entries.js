@@ -5,7 +5,7 @@
  */
 
 import { tagged } from '/client.js';
-import { arrange, button, el, shortened } from '/dashboard/dom.js';
+import { arrange, button, el, shortened, write } from '/dashboard/dom.js';
 import { perFrame } from '/dashboard/frame.js';
 
 const [KEPT, SHOWN] = [1_000, 200];
@@ -18,7 +18,7 @@ export function entries(choose, readPage) {
   /** @type {Map<number, Row>} */
   const rows = new Map();
   /** @type {Map<number, any>} */
-  let items = new Map();
+  let items = new Map(); // Kept as long as they are shown: one of them may have the focus.
   let [wanted, chosen] = ['', /** @type {number | null} */ (null)];
   // Before it nothing has been read: 0 when there is nothing more, Infinity when nothing is known.
   let next = Infinity;
@@ -34,7 +34,11 @@ export function entries(choose, readPage) {
       .sort((one, other) => other.position - one.position)
       .slice(0, SHOWN);
     items = new Map(meant.map((row) => [row.position, before.get(row.position) ?? itemOf(row, choose)]));
-    items.forEach((item, position) => item.firstChild.setAttribute('aria-pressed', position === chosen));
+    for (const { position, by } of meant) {
+      const { firstChild } = items.get(position);
+      firstChild.setAttribute('aria-pressed', position === chosen);
+      write(firstChild.lastChild, by); // What was heard live does not say by whom; the log does.
+    }
     arrange(list, [...items.values()]);
     more.hidden = next === 0 || next === Infinity || rows.size >= KEPT || meant.length >= SHOWN;
   }
@@ -48,7 +52,6 @@ export function entries(choose, readPage) {
   function take(page) {
     for (const entry of page.items) {
       const row = rowOf(entry);
-      if (rows.get(row.position)?.by !== row.by) items.delete(row.position);
       rows.set(row.position, row);
     }
     // The newest page is read again and again: it does not take back how far somebody has gone.
@@ -99,8 +102,8 @@ export function rowOf({ position, action, event, outcome, principal, role }) {
 }
 
 /** @param {Row} row @param {(position: number) => void} choose */
-function itemOf({ position, name, about, by }, choose) {
+function itemOf({ position, name, about }, choose) {
   const item = button('', () => choose(position), { class: 'bare' });
-  item.append(el('small', {}, `${position}`), el('b', {}, name), el('span', {}, about), el('span', {}, by));
+  item.append(el('small', {}, `${position}`), el('b', {}, name), el('span', {}, about), el('span'));
   return el('li', {}, item);
 }
