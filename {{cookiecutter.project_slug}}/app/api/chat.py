@@ -1,7 +1,6 @@
 """The chat over HTTP."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +11,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import json_answer, or_unchanged, unless_known
-from app.api.pages import AfterNumber, Limit, Page
+from app.api.pages import AfterNumber, Limit, Page, page_of
 from app.domain.chat.actions import MessageSent, SendMessage, Text
 from app.domain.chat.state import Message
 from app.domain.ids import Id
@@ -42,8 +41,8 @@ async def list_messages(
     require_may_hear(sender, f"chat:{room}")
 
     def page() -> Page[Message]:
-        items = list(islice(store.state.chat.get(room).after(after), limit + 1))
-        return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+        messages = store.state.chat.get(room).after(after)
+        return page_of(messages, limit, lambda message: message.number)
 
     return unless_known(request, store, sender, page)
 

@@ -1,7 +1,6 @@
 """Documents over HTTP."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +11,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
-from app.api.pages import AfterNumber, Limit, Page
+from app.api.pages import AfterNumber, Limit, Page, page_of
 from app.domain.documents.actions import Changes, DocumentUpdated, EditDocument, Version
 from app.domain.documents.state import Document
 from app.domain.ids import Id
@@ -49,9 +48,9 @@ async def list_documents(
     require_may_hear(sender, "documents")
 
     def page() -> Page[ListedDocument]:
-        found = list(islice(store.state.documents.after(after), limit + 1))
-        items = [ListedDocument(each.doc_id, each.version) for each in found[:limit]]
-        return Page(items, after + limit if len(found) > limit else None)
+        found = store.state.documents.after(after)
+        listed = (ListedDocument(each.doc_id, each.version) for each in found)
+        return page_of(listed, limit, lambda _: after + limit)
 
     return unless_known(request, store, sender, page)
 

@@ -11,7 +11,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
-from app.api.pages import AfterName, Limit, Page
+from app.api.pages import AfterName, Limit, Page, page_of
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.inventory.actions import AddStock, InventoryUpdated, Quantity
@@ -40,8 +40,8 @@ async def list_products(
     require_may_hear(sender, "inventory")
 
     def page() -> Page[Product]:
-        items = store.state.inventory.after(after, limit + 1)
-        return Page(items[:limit], items[limit - 1].product_id if len(items) > limit else None)
+        products = store.state.inventory.after(after, limit + 1)
+        return page_of(products, limit, lambda product: product.product_id)
 
     return unless_known(request, store, sender, page)
 

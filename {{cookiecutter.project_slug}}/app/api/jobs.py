@@ -1,6 +1,5 @@
 """Batches over HTTP."""
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
-from app.api.pages import AfterNumber, Limit, Page
+from app.api.pages import AfterNumber, Limit, Page, page_of
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.jobs.actions import (
@@ -52,8 +51,7 @@ async def list_batches(
     require_may_hear(sender, "jobs")
 
     def page() -> Page[Batch]:
-        items = list(islice(store.state.jobs.after(after), limit + 1))
-        return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+        return page_of(store.state.jobs.after(after), limit, lambda batch: batch.number)
 
     return unless_known(request, store, sender, page)
 

@@ -1,6 +1,5 @@
 """Notifications over HTTP: everybody reads their own."""
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,7 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import as_it_stands, or_unchanged, unless_known
-from app.api.pages import AfterName, Limit, Page
+from app.api.pages import AfterName, Limit, Page, page_of
 from app.core.rejected import Code, Rejected
 from app.domain.ids import Id
 from app.domain.notifications.actions import MarkNotificationRead
@@ -38,9 +37,7 @@ async def list_notifications(
     def page() -> Page[Notification]:
         later = _after(after, list(store.state.notifications.of(sender.name)))
         wanted = (notification for notification in later if not (unread and notification.read))
-        items = list(islice(wanted, limit + 1))
-        following = items[limit - 1].notification_id if len(items) > limit else None
-        return Page(items[:limit], following)
+        return page_of(wanted, limit, lambda notification: notification.notification_id)
 
     return unless_known(request, store, sender, page)
 

@@ -1,6 +1,8 @@
 """Lists over HTTP: how much is asked for and from where on, and what a page looks like."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from annotated_types import Ge, Le
@@ -23,3 +25,9 @@ class Page(Generic[T]):
 
     items: list[T]
     next: int | str | None
+
+
+def page_of(items: Iterable[T], limit: int, name: Callable[[T], int | str]) -> Page[T]:
+    """The first of them; `next` is the `name` of the last one of these, if there are more."""
+    found = list(islice(items, limit + 1))  # one more tells whether there are more
+    return Page(found[:limit], name(found[limit - 1]) if len(found) > limit else None)

@@ -1,6 +1,5 @@
 """Revocations over HTTP, for an operator."""
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import entity_tag, json_answer, or_unchanged, unless_known
-from app.api.pages import AfterName, Limit, Page
+from app.api.pages import AfterName, Limit, Page, page_of
 from app.domain.revocation.actions import RevokeTokens, TokensRevoked
 from app.domain.revocation.state import Revocation
 from app.wire.tagged import Untagged
@@ -42,7 +41,6 @@ async def list_revocations(
 
     def page() -> Page[Revocation]:
         later = (each for each in store.state.revocation.all() if each.user_id > after)
-        items = list(islice(later, limit + 1))
-        return Page(items[:limit], items[limit - 1].user_id if len(items) > limit else None)
+        return page_of(later, limit, lambda revocation: revocation.user_id)
 
     return unless_known(request, store, sender, page)

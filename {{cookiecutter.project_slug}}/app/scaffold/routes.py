@@ -1,6 +1,5 @@
 """Things over HTTP."""
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +10,7 @@ from app.access.gate import require_may_hear
 from app.access.principal import Sender
 from app.access.store import TheStore
 from app.api.answers import json_answer, or_unchanged, unless_known
-from app.api.pages import AfterNumber, Limit, Page
+from app.api.pages import AfterNumber, Limit, Page, page_of
 from app.domain.things.actions import AddThing, ThingAdded
 from app.domain.things.state import Thing
 from app.wire.tagged import Untagged
@@ -48,7 +47,6 @@ async def list_things(
     require_may_hear(sender, "things")
 
     def page() -> Page[Thing]:
-        items = list(islice(store.state.things.after(after), limit + 1))
-        return Page(items[:limit], after + limit if len(items) > limit else None)
+        return page_of(store.state.things.after(after), limit, lambda _: after + limit)
 
     return unless_known(request, store, sender, page)
