@@ -7,7 +7,8 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -23,6 +24,8 @@ from app.live.handshake import protocol_class
 from app.live.http import BoundedHttp
 from app.settings import Settings
 
+TICK_SECONDS = 1.0
+
 log = structlog.get_logger("app")
 
 
@@ -36,6 +39,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(_config(app))
         self._app = app
+        self._wake: Callable[[], object] = lambda: None
 
     def run_in_loop(self, serving: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run what serves, in a loop of the kind that the server wants.
@@ -63,7 +67,7 @@ class Server(uvicorn.Server):
         assert task is not None  # noqa: S101 - whoever awaits is one
 
         def stop(sig: int, frame: FrameType | None) -> None:
-            self.should_exit = True
+            self.stop()
             loop.call_soon_threadsafe(task.cancel)
 
         earlier = signal.signal(signal.SIGTERM, stop)
@@ -80,6 +84,24 @@ class Server(uvicorn.Server):
             gc.collect(1)  # what is frozen is looked at no more, be it garbage
             gc.freeze()
             yield
+
+    def stop(self) -> None:
+        """Begin to stop; a signal's handler may call it."""
+        self.should_exit = True
+        self._wake()
+
+    async def main_loop(self) -> None:
+        """Serve until it is told to stop; answers get their date once a second.
+
+        uvicorn looks ten times a second whether it is to stop, and to wake up for that is most of
+        what an idle process does.
+        """
+        told = asyncio.Event()
+        self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, told.set)
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, let what is under way end, say goodbye, and stop."""
@@ -103,7 +125,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second signal stops waiting for those who are still connected."""
         self.force_exit = self.should_exit
-        self.should_exit = True
+        self.stop()
 
 
 def _words_of(fault: BaseException) -> str:

@@ -114,7 +114,7 @@ class Worker(Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; again and again is no haste, for a terminal tells everybody."""
-        self.should_exit = True
+        self.stop()
 
     @asynccontextmanager
     async def _obeying(self) -> AsyncIterator[None]:
@@ -127,7 +127,7 @@ class Worker(Server):
                 loop.remove_reader(self._parent)
                 log.error("the process that had started this one is gone: stopping")
             if message:
-                self.should_exit = True
+                self.stop()
                 self.force_exit = self.force_exit or message == STOP_NOW
                 if not self._is_prepared:
                     serving.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -51,6 +52,7 @@ class Sessions:
     def __init__(self, has_ended: Callable[[], bool] = lambda: False) -> None:
         self._has_ended = has_ended
         self._sessions: dict[Session, float] = {}
+        self._next = math.inf  # before it nobody's time is over: they need not be looked at
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -59,7 +61,8 @@ class Sessions:
 
     def add(self, session: Session) -> None:
         """One has come, or has another time to go."""
-        self._sessions[session] = session.ends
+        self._sessions[session] = ends = session.ends
+        self._next = min(self._next, ends)
         self._empty.clear()
 
     def remove(self, session: Session) -> None:
@@ -103,6 +106,8 @@ class Sessions:
     def _look(self) -> None:
         if self._has_ended():
             self._send_away()
-        now = time.time()
+        if (now := time.time()) < self._next:
+            return
         for session in [each for each, ends in self._sessions.items() if ends <= now]:
             session.expire()
+        self._next = min((ends for ends in self._sessions.values() if ends > now), default=math.inf)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import os
 import signal
 import socket
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from app.live.sessions import Sessions
 from tests.live.raw import upgraded
 from tests.service import Service
 from tests.talk import Talk, talk
@@ -128,28 +126,3 @@ def is_listening(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-class Client:
-    """Somebody who stays until told to leave."""
-
-    is_stream = is_revoked = False
-    buffered, ends = 0, math.inf
-
-    def __init__(self) -> None:
-        self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def expire(self) -> None:
-        """It has no end of its own."""
-
-    def close(self, code: int, reason: str) -> None:
-        """It is told."""
-        if not self.code.done():
-            self.code.set_result(code)
-
-
-async def test_where_there_is_nothing_more_to_hear_everybody_is_sent_away() -> None:
-    client, sessions = Client(), Sessions(lambda: True)
-    sessions.add(client)
-    async with sessions.watched():
-        assert await asyncio.wait_for(client.code, 10) == DRAINING
