@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.live.joined import Joined
 from app.live.port import TRANSPORT
 
 TOO_LARGE = b"""\
@@ -58,9 +59,12 @@ class BoundedHttp(HttpToolsProtocol):
         self._require_one_host()
         if len(self.pipeline) >= self.waiting_requests:
             raise ValueError("too many requests wait for their turn")
+        last = self.cycle
         super().on_headers_complete()
-        self._unanswered = [each for each in self._unanswered if not each.response_complete]
-        self._unanswered.append(self.cycle)
+        if self.cycle is not last:  # or else it asks for a WebSocket
+            self.cycle.transport = cast(asyncio.Transport, Joined(self.transport))
+            self._unanswered = [each for each in self._unanswered if not each.response_complete]
+            self._unanswered.append(self.cycle)
         self._deadline = self.loop.call_later(self.body_seconds, self.transport.abort)
 
     def on_body(self, body: bytes) -> None:
