@@ -8,14 +8,14 @@ import structlog
 from app.observe.beating import beating
 from app.observe.metrics import Metrics
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 BLOCKED_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
 
 def measuring_lag(metrics: Metrics) -> AbstractAsyncContextManager[None]:
-    """Measure it a few times a second, as long as the context lasts."""
+    """Measure it twice a second, as long as the context lasts."""
     looked = perf_counter()
 
     def look() -> None:
