@@ -110,4 +110,4 @@ class Sessions:
             return
         for session in [each for each, ends in self._sessions.items() if ends <= now]:
             session.expire()
-        self._next = min((ends for ends in self._sessions.values() if ends > now), default=math.inf)
+        self._next = min(self._sessions.values(), default=math.inf)
