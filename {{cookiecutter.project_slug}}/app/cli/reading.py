@@ -48,7 +48,7 @@ def reading(url: str) -> Iterator[Reader]:
 def prepare_for_many_objects() -> None:
     """Look for garbage a little at a time, and hardly ever in all: a large State has none.
 
-    Everybody waits meanwhile: 5 ms for 20,000 new objects, and twice that every other time. Fewer
+    Everybody waits meanwhile: 5 ms for 20,000 new objects, and twice that every third time. Fewer
     would be no better: what is under way is new, too, 140 objects for each request, and is gone
     through in vain again and again where it makes up most of them. In return, what has lived long,
     as a connection has, must not leave a circle of references when it ends: nobody would find it.

@@ -62,7 +62,8 @@ class BoundedHttp(HttpToolsProtocol):
         last = self.cycle
         super().on_headers_complete()
         if self.cycle is not last:  # or else it asks for a WebSocket
-            self.cycle.transport = cast(asyncio.Transport, Joined(self.transport))
+            if self.scope["method"] != "HEAD":  # whose answer has no body
+                self.cycle.transport = cast(asyncio.Transport, Joined(self.transport))
             self._unanswered = [each for each in self._unanswered if not each.response_complete]
             self._unanswered.append(self.cycle)
         self._deadline = self.loop.call_later(self.body_seconds, self.transport.abort)

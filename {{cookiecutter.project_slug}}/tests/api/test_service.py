@@ -252,3 +252,17 @@ def test_a_misspelt_setting_is_warned_about(tmp_path: Path) -> None:
 
     assert "APP_PROT" in service.words()
     assert service.stop() == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_whoever_says_that_there_is_no_more_is_answered(
+    service: Service, method: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    writer.write(f"{method} /health HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\n\r\n" in answer

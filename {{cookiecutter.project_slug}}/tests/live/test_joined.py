@@ -64,10 +64,16 @@ async def test_a_head_whose_body_takes_its_time_does_not_wait(written: Written) 
     assert written.writes == [b"head ", b"body"]
 
 
-async def test_an_answer_without_a_body_is_sent_before_it_closes(written: Written) -> None:
+async def test_an_empty_body_does_not_let_the_head_wait(written: Written) -> None:
     answer = Joined(written)
     answer.write(b"head")
     answer.write(b"")
+    assert written.writes == [b"head"]
+
+
+async def test_a_head_is_sent_before_it_closes(written: Written) -> None:
+    answer = Joined(written)
+    answer.write(b"head")
     answer.close()
     await turns()
     assert written.writes == [b"head"]
