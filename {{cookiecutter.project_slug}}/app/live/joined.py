@@ -37,7 +37,7 @@ class Joined:
         return self._transport.is_closing()
 
     def _send_head(self) -> None:
-        """An answer without a body, or one whose body takes its time."""
+        """Its body takes its time, or does not come."""
         head, self._head = self._head, b""
         if head and not self._transport.is_closing():
             self._transport.write(head)
