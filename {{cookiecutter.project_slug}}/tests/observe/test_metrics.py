@@ -17,7 +17,7 @@ from app.bootstrap import create_app
 from app.core.principal import Principal, Role
 from app.core.rejected import Rejected
 from app.domain.revocation.actions import RevokeTokens
-from app.observe.lag import measuring_lag
+from app.observe.lag import LOOK_SECONDS, measuring_lag
 from app.observe.metrics import Metrics
 from app.observe.series import Reading
 from app.runtime.event_log.memory import MemoryLog
@@ -242,7 +242,7 @@ async def test_a_loop_that_is_held_up_shows() -> None:
     metrics, measured = Metrics(), "app_event_loop_lag_seconds_sum"
     async with measuring_lag(metrics), asyncio.timeout(10):
         await asyncio.sleep(0)
-        time.sleep(0.6)  # noqa: ASYNC251 - this is what holds it up
+        time.sleep(LOOK_SECONDS + 0.35)  # noqa: ASYNC251 - this is what holds it up
         while not value(metrics, measured):  # noqa: ASYNC110 - a measurement tells nobody
             await asyncio.sleep(0.01)
         lag = value(metrics, measured) or 0
