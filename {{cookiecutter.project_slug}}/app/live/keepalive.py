@@ -64,9 +64,13 @@ class Keepalive:
     def sweep(self) -> None:
         """Look at one share, and at everyone that takes nothing: once a second."""
         now = self._clock() if self._clock else asyncio.get_running_loop().time()
-        for connection in [each for each in self._share_of if each.blocked is not None]:
-            if connection.blocked is not None and now - connection.blocked >= BLOCKED_SECONDS:
-                _cut_off(connection, closing.TOO_SLOW, "too slow: resume")
+        stuck = [
+            each
+            for each in self._share_of
+            if each.blocked is not None and now - each.blocked >= BLOCKED_SECONDS
+        ]
+        for connection in stuck:
+            _cut_off(connection, closing.TOO_SLOW, "too slow: resume")
         share = next(self._looks)
         for connection, ping in list(share.pings.items()):
             is_silent = connection.heard < share.asked and connection not in share.unasked
